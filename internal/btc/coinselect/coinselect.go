@@ -198,9 +198,9 @@ type valued struct {
 func (t Target) worthwhile(coins []Candidate) []valued {
 	out := make([]valued, 0, len(coins))
 	for _, c := range coins {
-		if v := t.Effective(c); v > 0 {
-			waste := t.FeeRate.FeeForWeight(c.Weight) - t.LongTermFeeRate.FeeForWeight(c.Weight)
-			out = append(out, valued{c, v, waste})
+		fee := t.FeeRate.FeeForWeight(c.Weight)
+		if c.Amount > fee { // whoever pays the fee, a coin that costs more than it is worth stays
+			out = append(out, valued{c, t.Effective(c), fee - t.LongTermFeeRate.FeeForWeight(c.Weight)})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b valued) int {
