@@ -2,25 +2,7 @@ package miniscript
 
 import "specter/internal/errs"
 
-type hexDigest []byte
-type cost struct{}
-
 var errUnbuilt = errs.Bad(errs.Unsupported, "not built yet")
-
-// Parse reads a miniscript and checks its types.
-func Parse(expr string, ctx Context) (*Node, error) { return nil, errUnbuilt }
-
-// FromScript finds the miniscript of a script.
-func FromScript(script []byte, ctx Context, keyByHash func([20]byte) ([]byte, bool)) (*Node, error) {
-	return nil, errUnbuilt
-}
-func (n *Node) String() string                                        { return "" }
-func (n *Node) MapKeys(f func(key string) (string, error)) (*Node, error) { return nil, errUnbuilt }
-func (n *Node) Script(pub func(key string) ([]byte, error)) ([]byte, error) {
-	return nil, errUnbuilt
-}
-func (n *Node) CheckTop() error  { return errUnbuilt }
-func (n *Node) CheckSane() error { return errUnbuilt }
 
 // Materials is what a satisfier may use. nil funcs mean "none".
 type Materials struct {
@@ -65,8 +47,7 @@ type HashLock struct {
 	Digest []byte
 }
 
-func (n *Node) Plan(a Assets) (Plan, error)                 { return Plan{}, errUnbuilt }
-func (n *Node) MaxSatisfaction() (elements, bytes int, ok bool) { return 0, 0, false }
+func (n *Node) Plan(a Assets) (Plan, error) { return Plan{}, errUnbuilt }
 
 // Group is a threshold of keys.
 type Group struct {

@@ -132,7 +132,7 @@ type Node struct {
 	subs     []*Node
 	keys     []string // of pk_k, pk_h, multi, multi_a
 	k        uint32   // threshold of thresh, multi, multi_a; number of older and after
-	digest   hexDigest
+	digest   digest
 
 	typ    Type
 	length int // bytes of the compiled script

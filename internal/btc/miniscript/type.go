@@ -8,25 +8,25 @@ type Type uint32
 
 // The base types and properties.
 const (
-	TypeB         Type = 1 << iota // base: pushes nonzero or zero
-	TypeV                          // verify: pushes nothing, or fails
-	TypeK                          // key: pushes a public key
-	TypeW                          // wrapped: takes its input from below the top
-	ZeroArg                        // z: takes nothing from the stack
-	OneArg                         // o: takes exactly one element
-	NonZero                        // n: its top element is never zero when satisfied
-	Dissat                         // d: can be dissatisfied by anybody
-	Unit                           // u: pushes exactly 1 when satisfied
-	Expressive                     // e: exactly one dissatisfaction without a signature
-	Forced                         // f: every dissatisfaction has a signature
-	Safe                           // s: every satisfaction has a signature
-	NonMalleable                   // m: a non-malleable satisfaction exists wherever one exists
-	Expensive                      // x: VERIFY costs a byte of its own
-	RelTime                        // g: holds older() in units of 512 seconds
-	RelHeight                      // h: holds older() in blocks
-	AbsTime                        // i: holds after() as a time
-	AbsHeight                      // j: holds after() as a height
-	NoMix                          // k: no satisfaction mixes the two kinds of one timelock
+	TypeB        Type = 1 << iota // base: pushes nonzero or zero
+	TypeV                         // verify: pushes nothing, or fails
+	TypeK                         // key: pushes a public key
+	TypeW                         // wrapped: takes its input from below the top
+	ZeroArg                       // z: takes nothing from the stack
+	OneArg                        // o: takes exactly one element
+	NonZero                       // n: its top element is never zero when satisfied
+	Dissat                        // d: can be dissatisfied by anybody
+	Unit                          // u: pushes exactly 1 when satisfied
+	Expressive                    // e: exactly one dissatisfaction without a signature
+	Forced                        // f: every dissatisfaction has a signature
+	Safe                          // s: every satisfaction has a signature
+	NonMalleable                  // m: a non-malleable satisfaction exists wherever one exists
+	Expensive                     // x: VERIFY costs a byte of its own
+	RelTime                       // g: holds older() in units of 512 seconds
+	RelHeight                     // h: holds older() in blocks
+	AbsTime                       // i: holds after() as a time
+	AbsHeight                     // j: holds after() as a height
+	NoMix                         // k: no satisfaction mixes the two kinds of one timelock
 )
 
 const typeLetters = "BVKWzonduefsmxghijk"
