@@ -74,7 +74,7 @@ type Cosigner struct {
 type Balance struct {
 	Confirmed btcutil.Amount // utxos in blocks, mature
 	Pending   btcutil.Amount // utxos of unconfirmed transactions
-	Immature  btcutil.Amount // coinbase outputs with fewer than 100 confirmations
+	Immature  btcutil.Amount // coinbase outputs that Bitcoin Core would not spend yet: 100 confirmations or fewer
 	Frozen    btcutil.Amount // of Confirmed+Pending: frozen by the user
 	Reserved  btcutil.Amount // of Confirmed+Pending, not frozen: held by drafts
 }
@@ -100,7 +100,7 @@ type Query struct {
 	Desc   bool
 	Page   int    // from 1
 	Size   int    // rows a page, 1 to 500; 0: 25
-	Filter string // list's own: history: "", receive, send, unconfirmed; coins: "", unspent, frozen, reserved, spent; addresses: "", receive, change, used, unused
+	Filter string // list's own: history: "", receive, send, unconfirmed; coins: "" and unspent, free, frozen, reserved, immature, spent, all; addresses: "", receive, change, used, unused
 }
 
 // Category says what a transaction did to the wallet, in the old Specter's words.

@@ -1,0 +1,90 @@
+// Package wallet keeps the user's wallets: it copies what a chain.Source tells into facts and
+// rows, hands out addresses, keeps labels, frozen coins and drafts, takes signatures and
+// broadcasts. Pages and API call Service; what SQL there is lives in package store, what a
+// transaction means to a wallet is decided by btc/txgraph, what a payment looks like by
+// btc/spend, and what a signature is worth by btc/psbt.
+//
+// Facts come from the chain and are only added; the user's words (names, labels, frozen coins,
+// drafts) are ordinary rows. Every list that a page shows is read from indexed rows that were
+// brought up to date in the same transaction as the facts.
+package wallet
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"specter/internal/btc"
+	"specter/internal/btc/psbt"
+	"specter/internal/chain"
+)
+
+// Sources gives the active node's source. node.Service implements it; errs.Unavailable when
+// there is no node. The caller does not close what it gets.
+type Sources interface {
+	Source(ctx context.Context) (chain.Source, error)
+}
+
+// KnownKey is a key of one of the user's devices, by which cosigners are named.
+type KnownKey struct {
+	XKey        btc.XKey
+	DeviceID    int64
+	DeviceName  string
+	DeviceAlias string
+	DeviceType  string
+	Hot         bool // a software signer of this program
+}
+
+// Config is what the service needs. Store and Sources are required; a nil func means that the
+// ability is missing, which is told to the person where it is asked for.
+type Config struct {
+	Store   Store
+	Sources Sources
+	// Devices lists the keys of the owner's devices that fit a network.
+	Devices func(ctx context.Context, o Owner, n btc.Network) ([]KnownKey, error)
+	// FeeRate estimates the feerate that confirms within a number of blocks.
+	FeeRate func(ctx context.Context, blocks int) (btc.FeeRate, error)
+	// SignHot adds the signatures of a software key to a packet.
+	SignHot func(ctx context.Context, o Owner, deviceID int64, passphrase string, p *psbt.Packet) error
+	// UID is part of the names of the node's watch-only wallets: "specter<uid>/<alias>".
+	UID string
+	Now func() time.Time
+	Log *slog.Logger
+}
+
+// Service is the door to the wallets. It is safe for concurrent use.
+type Service struct {
+	c Config
+
+	mu    sync.Mutex // over open and subs, never over the store
+	open  map[ID]*openWallet
+	subs  map[int]*subscriber
+	nextS int
+	wake  chan struct{} // a wallet was made: the loop looks again
+}
+
+// New makes the service. Run starts its background work.
+func New(c Config) *Service {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Service{
+		c: c, open: map[ID]*openWallet{}, subs: map[int]*subscriber{},
+		wake: make(chan struct{}, 1),
+	}
+}
+
+// Proposal is the wallet that Create would make of a request.
+type Proposal struct {
+	Name         string
+	Descriptor   string // canonical, with checksum
+	ScriptType   string
+	Threshold    int
+	Cosigners    []Cosigner
+	FirstAddress string   // receive address 0
+	Warnings     []string // sentences for the person
+}
