@@ -1,0 +1,31 @@
+package btc
+
+import (
+	"strings"
+	"unicode"
+)
+
+// Slug makes the file-safe alias of a name as the old Specter does, so that old aliases and
+// ours agree: trim, blanks and hyphens to one underscore, letters and digits of any script
+// kept, lower case. A name without letters or digits gives "".
+func Slug(name string) string {
+	var b strings.Builder
+	gap := false
+	for _, r := range strings.TrimSpace(name) {
+		switch {
+		case unicode.IsSpace(r) || r == '-' || r == '_':
+			if !gap {
+				b.WriteByte('_')
+			}
+			gap = true
+		case unicode.IsLetter(r) || unicode.IsDigit(r):
+			b.WriteString(strings.ToLower(string(r)))
+			gap = false
+		}
+	}
+	s := b.String()
+	if strings.Trim(s, "_") == "" {
+		return ""
+	}
+	return s
+}
