@@ -31,7 +31,7 @@ type DustError struct {
 // Error is a sentence for the person.
 func (e *DustError) Error() string {
 	return fmt.Sprintf("recipient %d would get %d sat, which is dust; nodes relay no less than %d sat to such an address",
-		e.Recipient+1, int64(e.Amount), int64(e.Min))
+		e.Recipient+1, max(0, int64(e.Amount)), int64(e.Min))
 }
 
 // FeeRateError says that a feerate is out of bounds.

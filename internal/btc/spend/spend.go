@@ -97,8 +97,9 @@ type Result struct {
 	Warnings   []string    // sentences for the person
 }
 
-// HowChosen and HowMax stand in Result.How where no selector was asked.
+// HowChosen and HowAll stand in Result.How where no selector was asked.
 const (
 	HowChosen = "chosen by hand"
-	HowMax    = "everything"
+	HowAll    = "everything"
+	HowSame   = "the same coins" // a replacement that needs no more
 )
