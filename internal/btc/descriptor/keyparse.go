@@ -302,8 +302,13 @@ func (p *parser) parseMuSig(s string) (*keyExpr, error) {
 		}
 		k.parts = append(k.parts, part)
 	}
-	if rest := s[end+1:]; rest != "" {
-		if rest[0] != '/' {
+	if p.policy != nil {
+		if k.place, err = placeOfMuSig(k.parts); err != nil {
+			return nil, err
+		}
+	}
+	if rest := s[end+1:]; rest != "" || p.policy != nil {
+		if p.policy == nil && rest[0] != '/' {
 			return nil, errs.Bad(errs.Malformed, "%q after musig() is no path", clip(rest))
 		}
 		if err := p.muSigPath(k, rest); err != nil {
@@ -322,7 +327,7 @@ func (p *parser) parseParticipant(s string) (*keyExpr, error) {
 
 func (p *parser) muSigPath(k *keyExpr, rest string) error {
 	if p.policy != nil {
-		return k.parsePolicyPath(rest)
+		return k.parsePolicyPath(rest, strings.TrimPrefix(rest, "/"))
 	}
 	return k.parsePath(rest[1:])
 }

@@ -39,7 +39,7 @@ type parser struct {
 	main    *bool        // kind of network of the keys so far
 	network *btc.Network // of addr()
 	policy  []*keyExpr   // key information of a BIP388 policy; nil outside
-	used    []bool       // which of policy were used
+	used    int          // placeholders of it that have appeared
 }
 
 // Parse reads a descriptor (BIP380 to BIP390, BIP393) and verifies its checksum where one is
