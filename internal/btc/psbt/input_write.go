@@ -10,6 +10,11 @@ import (
 
 // fields lists the input's pairs in the order in which they are written.
 func (in *Input) fields(version uint32) []KeyValue {
+	return in.order.arrange(in.canonical(version))
+}
+
+// canonical lists the pairs as Bitcoin Core orders them.
+func (in *Input) canonical(version uint32) []KeyValue {
 	out := make([]KeyValue, 0, len(in.order)+4)
 	if in.NonWitnessUTXO != nil {
 		out = append(out, pair(SerializeTx(in.NonWitnessUTXO), inNonWitnessUTXO))
@@ -43,7 +48,7 @@ func (in *Input) fields(version uint32) []KeyValue {
 		out = append(out, pair(s.Proof[:], inDLEQ, s.ScanKey[:]))
 	}
 	out = sortFields(append(out, in.Unknown...), len(out))
-	return in.order.arrange(in.insertPartialSigs(out))
+	return in.insertPartialSigs(out)
 }
 
 // insertPartialSigs puts the signatures at their place: they have an order of their own.

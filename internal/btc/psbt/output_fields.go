@@ -110,6 +110,10 @@ func (o *Output) checkRead(version uint32, index int) error {
 
 // fields lists the output's pairs in the order in which they are written.
 func (o *Output) fields(version uint32) []KeyValue {
+	return o.order.arrange(o.canonical(version))
+}
+
+func (o *Output) canonical(version uint32) []KeyValue {
 	out := make([]KeyValue, 0, len(o.order)+4)
 	out = appendPresent(out, outRedeemScript, o.RedeemScript)
 	out = appendPresent(out, outWitnessScript, o.WitnessScript)
@@ -132,7 +136,7 @@ func (o *Output) fields(version uint32) []KeyValue {
 	for _, m := range o.MuSig2Participants {
 		out = append(out, m.field(outMuSig2Keys))
 	}
-	return o.order.arrange(sortFields(append(out, o.Unknown...), len(out)))
+	return sortFields(append(out, o.Unknown...), len(out))
 }
 
 // parseTapTree reads the leaves of a script tree in depth-first order and checks that they

@@ -40,6 +40,11 @@ func (p *Packet) Hex() (string, error) {
 }
 
 func (p *Packet) globalFields() ([]KeyValue, error) {
+	pairs, err := p.globalCanonical()
+	return p.order.arrange(pairs), err
+}
+
+func (p *Packet) globalCanonical() ([]KeyValue, error) {
 	out := make([]KeyValue, 0, len(p.order)+2)
 	switch p.Version {
 	case 0:
@@ -59,7 +64,7 @@ func (p *Packet) globalFields() ([]KeyValue, error) {
 	for _, x := range p.XPubs {
 		out = append(out, pair(appendOrigin(nil, x.Origin), globalXPub, x.Raw[:]))
 	}
-	return p.order.arrange(sortFields(append(out, p.Unknown...), len(out))), nil
+	return sortFields(append(out, p.Unknown...), len(out)), nil
 }
 
 func (p *Packet) appendGlobalV2(out []KeyValue) []KeyValue {
