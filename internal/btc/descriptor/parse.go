@@ -264,8 +264,8 @@ func (p *parser) parseTR(e *expr, inner string) error {
 	if err != nil {
 		return err
 	}
-	if len(args) > 2 {
-		return errs.Bad(errs.Malformed, "tr() takes a key and one tree, not %d parts", len(args))
+	if len(args) < 1 || len(args) > 2 {
+		return errs.Bad(errs.Malformed, "tr() takes a key and perhaps a tree, not %d parts", len(args))
 	}
 	i, err := p.addKey(args[0], rules(kTR, atTop))
 	if err != nil {
