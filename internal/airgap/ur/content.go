@@ -80,7 +80,7 @@ func (u UR) Content() (Content, error) {
 			c.Address, err = parseAddress(it)
 		}
 	case "output-descriptor":
-		err = c.addOutput(it)
+		err = c.addOutput(it, nil)
 	case "account-descriptor":
 		err = c.parseAccount(it)
 	case "seed":
@@ -118,8 +118,8 @@ func (c *Content) parseKey(it item) error {
 	return err
 }
 
-func (c *Content) addOutput(it item) error {
-	o, err := parseOutput(it)
+func (c *Content) addOutput(it item, master *btc.Fingerprint) error {
+	o, err := parseOutput(it, master)
 	if err != nil {
 		return err
 	}
@@ -141,7 +141,7 @@ func (c *Content) parseAccount(it item) error {
 	}
 	binary.BigEndian.PutUint32(c.Fingerprint[:], uint32(fp.n))
 	for _, o := range outputs.items {
-		if err := c.addOutput(o); err != nil {
+		if err := c.addOutput(o, &c.Fingerprint); err != nil {
 			return err
 		}
 	}

@@ -305,9 +305,7 @@ func (k *Key) parseExtended(it item, depth uint8) error {
 			return malformed("a fingerprint")
 		}
 		binary.BigEndian.PutUint32(parent[:], uint32(fp.n))
-	} else if k.HasOrigin && len(k.Origin.Path) == 1 {
-		parent = k.Origin.Fingerprint // BCR-2020-007: the same, and may be left out
-	}
+	} // left out, it stays zero: no derivation depends on it
 	var child uint32
 	if n := len(k.Origin.Path); n > 0 {
 		child = k.Origin.Path[n-1]

@@ -22,17 +22,20 @@ type Output struct {
 	Descriptor string
 	Keys       []Key
 	Name, Note string // new resources only
+
+	master *btc.Fingerprint // of the account around it
 }
 
 // parseOutput reads an output of either version, tagged or not.
-func parseOutput(it item) (Output, error) {
+// master, if any, is the account's master fingerprint: keys whose origin leaves it out have it.
+func parseOutput(it item, master *btc.Fingerprint) (Output, error) {
 	for it.kind == kindTag && (it.n == tagOutput || it.n == tagOutputNew) {
 		it = it.items[0]
 	}
 	if it.kind == kindMap {
-		return parseOutputText(it)
+		return parseOutputText(it, master)
 	}
-	var out Output
+	out := Output{master: master}
 	var err error
 	out.Descriptor, err = out.function(it)
 	return out, err
@@ -72,6 +75,9 @@ func (o *Output) key(it item) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if o.master != nil && !k.HasOrigin && len(k.Origin.Path) > 0 {
+		k.Origin.Fingerprint, k.HasOrigin = *o.master, true
+	}
 	o.Keys = append(o.Keys, k)
 	return k.Expression(), nil
 }
@@ -94,12 +100,12 @@ func (o *Output) multi(it item) (string, error) {
 }
 
 // parseOutputText reads a version 2 output (BCR-2023-010): text in which @0, @1… stand for keys.
-func parseOutputText(it item) (Output, error) {
+func parseOutputText(it item, master *btc.Fingerprint) (Output, error) {
 	source, ok := it.field(1)
 	if !ok || source.kind != kindText {
 		return Output{}, malformed("the output descriptor")
 	}
-	var out Output
+	out := Output{master: master}
 	var exprs []string
 	if keys, ok := it.field(2); ok {
 		if keys.kind != kindArray {
@@ -199,4 +205,3 @@ func addressText(data []byte, typ uint64, typed bool, n btc.Network) (string, er
 	}
 	return "", errs.Bad(errs.Unsupported, "the address has %d bytes and type %d, which is no address known here", len(data), typ)
 }
-
