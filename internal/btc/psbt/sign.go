@@ -28,6 +28,9 @@ type SignOptions struct {
 	// AllowSighash is asked for every sighash type but DEFAULT and ALL that the PSBT wants.
 	// Nil allows all defined ones.
 	AllowSighash func(input int, t txscript.SigHashType) bool
+	// SkipUnsound leaves inputs whose description contradicts itself unsigned, as Bitcoin Core
+	// does, instead of refusing the whole PSBT.
+	SkipUnsound bool
 }
 
 // Sign adds the signatures that the source has keys for and returns the new ones. Inputs whose
@@ -44,18 +47,10 @@ func (p *Packet) SignWith(k KeySource, o SignOptions) ([]Signed, error) {
 	}
 	var all []Signed
 	for i := range work.Inputs {
-		if work.Inputs[i].Finalized() {
+		added, err := s.signInput(i, k, o)
+		if o.SkipUnsound && errs.CodeOf(err) == errs.Mismatch {
 			continue
 		}
-		l, err := s.signable(i)
-		if err != nil {
-			return nil, err
-		}
-		if l == nil {
-			continue
-		}
-		signer := inputSigner{s: s, i: i, in: &work.Inputs[i], l: l, keys: k, o: o}
-		added, err := signer.sign()
 		if err != nil {
 			return nil, err
 		}
@@ -63,6 +58,19 @@ func (p *Packet) SignWith(k KeySource, o SignOptions) ([]Signed, error) {
 	}
 	*p = *work
 	return all, nil
+}
+
+func (s *spending) signInput(i int, k KeySource, o SignOptions) ([]Signed, error) {
+	in := &s.p.Inputs[i]
+	if in.Finalized() {
+		return nil, nil
+	}
+	l, err := s.signable(i)
+	if l == nil || err != nil {
+		return nil, err
+	}
+	signer := inputSigner{s: s, i: i, in: in, l: l, keys: k, o: o}
+	return signer.sign()
 }
 
 // signable returns the lock of an input that can be signed, or nil for one that is not
