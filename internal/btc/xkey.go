@@ -52,6 +52,9 @@ func (k XKey) Fingerprint() Fingerprint {
 	return f
 }
 
+// Hash160 is RIPEMD-160 of SHA-256: the hash of P2PKH, P2SH and key fingerprints.
+func Hash160(b []byte) []byte { return address.Hash160(b) }
+
 // Identical reports whether two keys have the same public key and chain code, whatever
 // their version bytes, depth or origin say.
 func (k XKey) Identical(o XKey) bool {
@@ -219,8 +222,12 @@ func (k XKey) serialize(version [4]byte) []byte {
 	return append(b, k.PublicKey[:]...)
 }
 
-// Encode prints the key under given version bytes (SLIP-132).
+// Encode prints the key under given version bytes (SLIP-132). Under a public version a private
+// key prints its public part alone; a public key must not be asked for a private version.
 func (k XKey) Encode(version [4]byte) string {
+	if v, known := VersionOf(version); known && !v.Private {
+		k = k.Public()
+	}
 	b := k.serialize(version)
 	sum := chainhash.DoubleHashB(b)
 	return base58.Encode(append(b, sum[:4]...))
