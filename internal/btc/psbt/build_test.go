@@ -10,6 +10,7 @@ import (
 
 	"specter/internal/btc"
 	"specter/internal/btc/descriptor"
+	"specter/internal/btc/miniscript"
 	"specter/internal/btc/psbt"
 )
 
@@ -57,6 +58,27 @@ func template(t testing.TB, s string) *descriptor.Descriptor {
 	return d
 }
 
+// unsafe names a script that no descriptor may have: a key, or a preimage alone.
+const unsafe = "a key or a preimage"
+
+// outputAt derives a descriptor, or makes the unsafe output.
+func outputAt(t testing.TB, s string, index uint32) *descriptor.Output {
+	t.Helper()
+	if s != unsafe {
+		out, err := template(t, s).Derive(index)
+		must(t, err)
+		return out
+	}
+	out := outputAt(t, "wsh(pk(@0))", index)
+	expr := fmt.Sprintf("or_i(pk(%x),sha256(%s))", out.Keys[0].PubKey, hash32)
+	node, err := miniscript.Parse(expr, miniscript.WSH)
+	must(t, err)
+	out.WitnessScript, err = node.Script(nil)
+	must(t, err)
+	out.Script = btc.WitnessScript(0, sha256Sum(out.WitnessScript))
+	return out
+}
+
 // draft is a PSBT that spends one coin of each of some descriptors, with change to the first.
 type draft struct {
 	*psbt.Packet
@@ -73,8 +95,7 @@ func newDraft(t testing.TB, descriptors ...string) draft {
 	tx.LockTime = 700_000
 	var d draft
 	for i, s := range descriptors {
-		out, err := template(t, s).Derive(uint32(i))
-		must(t, err)
+		out := outputAt(t, s, uint32(i))
 		prev := wire.NewMsgTx(2)
 		prev.AddTxIn(&wire.TxIn{PreviousOutPoint: wire.OutPoint{Hash: [32]byte{byte(i), 9}}, SignatureScript: []byte{1, byte(i)}})
 		prev.AddTxOut(wire.NewTxOut(7, []byte{0x51}))
@@ -82,12 +103,12 @@ func newDraft(t testing.TB, descriptors ...string) draft {
 		tx.AddTxIn(&wire.TxIn{PreviousOutPoint: wire.OutPoint{Hash: prev.TxHash(), Index: 1}, Sequence: 100})
 		d.outs, d.prev = append(d.outs, out), append(d.prev, prev)
 	}
-	change, err := template(t, descriptors[0]).Derive(77)
-	must(t, err)
+	change := outputAt(t, descriptors[0], 77)
 	tx.AddTxOut(wire.NewTxOut(50_000, []byte{0x00, 0x14, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20}))
 	tx.AddTxOut(wire.NewTxOut(int64(len(descriptors))*coinSat-60_000, change.Script))
-	d.Packet, err = psbt.New(tx)
+	p, err := psbt.New(tx)
 	must(t, err)
+	d.Packet = p
 	for i, out := range d.outs {
 		must(t, d.UpdateInput(i, d.prev[i], nil, out))
 	}

@@ -107,6 +107,10 @@ func pushedItems(script []byte) ([][]byte, bool) {
 
 // dissectECDSA maps the signatures of anything but taproot.
 func (s *spending) dissectECDSA(i int, f *findings, hint *Input, stack [][]byte) error {
+	keyHash := f.lock.kind == lockPubKeyHash || f.lock.kind == lockWitnessKey
+	if keyHash && len(stack) == 2 && !f.lock.hasKey(stack[1]) {
+		return &MergeError{Reason: ReasonForeignKey, Input: i, Output: -1, PubKey: stack[1]}
+	}
 	keys := f.lock.candidateKeys(hint, stack)
 	for _, item := range stack {
 		if checkECDSAEncoding(item) != nil {
