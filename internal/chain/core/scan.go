@@ -1,0 +1,485 @@
+package core
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"specter/internal/chain"
+	"specter/internal/errs"
+)
+
+// Bounds of a scan. It goes in steps of some seconds, each a question of its own: a broken
+// connection loses one step, progress is exact, and an abort takes effect soon.
+const (
+	firstStep = 500     // blocks
+	largeStep = 100_000 // blocks
+	stepTime  = 4 * time.Second
+	lookAhead = 1000 // scripts: what Bitcoin Core itself keeps ahead of the used ones
+	mark      = "specter"
+	dayBlocks = 144
+)
+
+// resume is how far an interrupted scan came.
+type resume struct{ from, next int32 }
+
+// prepare brings the node's wallet to where it watches all that the request asks for, with the
+// past since the birthday looked through. all is true when that may have brought up old
+// transactions, so that everything must be listed.
+func (s *Source) prepare(ctx context.Context, w *wallet, r chain.Request, info chainInfo) (holds []held, all bool, err error) {
+	holds, err = s.settle(ctx, w, r)
+	if err != nil {
+		return nil, false, err
+	}
+	ready, err := s.ready(ctx, w, r, holds)
+	if err != nil || ready {
+		return holds, false, err
+	}
+	if err := s.acquire(ctx, w); err != nil {
+		return nil, false, err
+	}
+	defer func() { <-w.busy }()
+	if holds, err = s.settle(ctx, w, r); err != nil { // another Sync may have done it meanwhile
+		return nil, false, err
+	}
+	scanned, err := s.isScanned(ctx, w, holds)
+	if err != nil {
+		return nil, false, err
+	}
+	if !scanned {
+		var from int32
+		if from, err = s.startOf(ctx, r, info); err == nil {
+			err = s.firstScan(ctx, w, r, from, holds)
+		}
+	} else if short(r, holds) {
+		err = s.widen(ctx, w, r, info, holds)
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	holds, err = s.settle(ctx, w, r)
+	return holds, true, err
+}
+
+// acquire takes the wallet's token; another import or scan may have to end first.
+func (s *Source) acquire(ctx context.Context, w *wallet) error {
+	select {
+	case w.busy <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *Source) ready(ctx context.Context, w *wallet, r chain.Request, holds []held) (bool, error) {
+	if short(r, holds) {
+		return false, nil
+	}
+	return s.isScanned(ctx, w, holds)
+}
+
+// isScanned tells whether a first scan has ended: the node does not say, so the last act of ours
+// is a mark inside its wallet. Ranged descriptors are made active then (the old program had
+// them active, too: its wallets are not scanned again), others get a label.
+func (s *Source) isScanned(ctx context.Context, w *wallet, holds []held) (bool, error) {
+	ranged := false
+	for _, h := range holds {
+		if h.listed == nil {
+			return false, nil
+		}
+		ranged = ranged || h.Ranged
+	}
+	s.mu.Lock()
+	done, inNode := w.scanned, w.inNode
+	s.mu.Unlock()
+	if done {
+		return true, nil
+	}
+	if ranged {
+		for _, i := range marked(holds) {
+			if !holds[i].listed.Active {
+				return false, nil
+			}
+		}
+		return true, nil
+	}
+	var addresses map[string]json.RawMessage
+	err := s.c.walletCall(ctx, inNode, "getaddressesbylabel", []any{mark}, &addresses)
+	if _, refused := asRPC(err); refused {
+		return false, nil // no address has the label
+	}
+	return err == nil, err
+}
+
+// marked tells which keychains carry the mark: the first ranged one of each direction, because
+// a node's wallet can have one active descriptor of a kind and direction.
+func marked(holds []held) []int {
+	var out []int
+	var have [2]bool
+	for i, h := range holds {
+		d := 0
+		if h.Internal {
+			d = 1
+		}
+		if h.Ranged && !have[d] {
+			have[d] = true
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// need is the first index that need not be watched: the gap beyond what is used or handed out.
+func need(r chain.Request, h held) int64 {
+	n := int64(h.Keychain.Next)
+	if h.listed != nil {
+		n = max(n, h.listed.Next)
+	}
+	return n + int64(r.Gap)
+}
+
+// short tells whether the node watches too few scripts of some keychain, or none.
+func short(r chain.Request, holds []held) bool {
+	for _, h := range holds {
+		if h.listed == nil {
+			return true
+		}
+		if h.Ranged && (len(h.listed.Range) != 2 || h.listed.Range[1]+1 < need(r, h)) {
+			return true
+		}
+	}
+	return false
+}
+
+// firstScan imports what is missing, looks through the blocks from a height and sets the mark.
+func (s *Source) firstScan(ctx context.Context, w *wallet, r chain.Request, from int32, holds []held) error {
+	var missing []held
+	for _, h := range holds {
+		if h.listed == nil {
+			missing = append(missing, h)
+		}
+	}
+	if len(missing) > 0 {
+		s.mu.Lock()
+		w.resume, w.scanned = resume{}, false
+		s.mu.Unlock()
+		if err := s.importHeld(ctx, w, r, missing, func(int) bool { return false }); err != nil {
+			return err
+		}
+	}
+	if err := s.scan(ctx, w, from, r.Progress); err != nil {
+		return err
+	}
+	holds, err := s.settle(ctx, w, r)
+	if err != nil {
+		return err
+	}
+	if err := s.setMark(ctx, w, r, holds); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	w.scanned = true
+	s.mu.Unlock()
+	return nil
+}
+
+// startOf tells the height to scan from, or why this node cannot. The node's own clock of
+// blocks runs up to hours behind: a day's blocks are taken along.
+func (s *Source) startOf(ctx context.Context, r chain.Request, info chainInfo) (int32, error) {
+	if !r.Birthday.IsZero() && r.Birthday.Unix() >= info.MedianTime {
+		return info.Blocks + 1, nil // the import itself looks two hours back
+	}
+	from := int32(0)
+	if !r.Birthday.IsZero() {
+		h, err := s.medianAt(ctx, info, r.Birthday.Unix())
+		if err != nil {
+			return 0, err
+		}
+		from = max(h-dayBlocks, 0)
+	}
+	return from, s.notPruned(ctx, from, info)
+}
+
+// notPruned refuses a scan over blocks that the node has thrown away.
+func (s *Source) notPruned(ctx context.Context, from int32, info chainInfo) error {
+	if !info.Pruned || from >= info.PruneTo {
+		return nil
+	}
+	heads, err := s.headers(ctx, []int32{info.PruneTo})
+	if err != nil {
+		return err
+	}
+	return errs.E(errs.Unavailable, "this node has thrown away the blocks below %d (%s), and the scan would begin at block %d. "+
+		"Use a node that keeps all blocks, or begin at block %d if the wallet has no older coins",
+		info.PruneTo, unix(heads[0].Time).Format("2 January 2006"), from, info.PruneTo)
+}
+
+// widen makes the node watch further scripts and looks through the blocks since the last sync
+// for them: earlier ones were not handed out then.
+func (s *Source) widen(ctx context.Context, w *wallet, r chain.Request, info chainInfo, holds []held) error {
+	if err := s.importNarrow(ctx, w, r, holds); err != nil {
+		return err
+	}
+	from := int32(0)
+	if len(r.From) > 0 {
+		from = max(min(r.From[0].Height, info.Blocks)-dayBlocks, 0)
+	}
+	if info.Pruned {
+		from = max(from, info.PruneTo)
+	}
+	return s.scan(ctx, w, from, r.Progress)
+}
+
+// importNarrow makes the node watch further scripts of the keychains that are short of them.
+func (s *Source) importNarrow(ctx context.Context, w *wallet, r chain.Request, holds []held) error {
+	var narrow []held
+	for _, h := range holds {
+		if short(r, []held{h}) {
+			narrow = append(narrow, h)
+		}
+	}
+	if len(narrow) == 0 {
+		return nil
+	}
+	return s.importHeld(ctx, w, r, narrow, func(i int) bool { return narrow[i].listed.Active })
+}
+
+// setMark tells the node's wallet that the scan has ended.
+func (s *Source) setMark(ctx context.Context, w *wallet, r chain.Request, holds []held) error {
+	var set []held
+	for _, i := range marked(holds) {
+		set = append(set, holds[i])
+	}
+	if len(set) == 0 {
+		set = holds[:1]
+	}
+	err := s.importHeld(ctx, w, r, set, func(int) bool { return true })
+	if _, refused := asRPC(err); refused {
+		s.log.Info("the node's wallet takes no mark; it is scanned again at the next start", "error", err)
+		return nil
+	}
+	return err
+}
+
+// importHeld imports descriptors. The timestamp is now: blocks are looked through by scan; the
+// import itself goes over the last two hours and the mempool. on tells which become active (or
+// labelled, where they have one script). A range never shrinks, and the next index stays.
+func (s *Source) importHeld(ctx context.Context, w *wallet, r chain.Request, list []held, on func(i int) bool) error {
+	reqs := make([]args, len(list))
+	for i, h := range list {
+		q := args{"desc": h.Descriptor, "timestamp": "now", "internal": h.Internal}
+		if h.Ranged {
+			first, last := int64(0), need(r, h)+lookAhead-1
+			if h.listed != nil && len(h.listed.Range) == 2 {
+				first, last = h.listed.Range[0], max(last, h.listed.Range[1])
+				q["next_index"] = min(max(h.listed.Next, first), last)
+			}
+			q["range"], q["active"] = []int64{first, last}, on(i)
+		} else if on(i) && !h.Internal {
+			q["label"] = mark
+		}
+		reqs[i] = q
+	}
+	return s.untilFree(ctx, func() error { return s.importOnce(ctx, w, reqs) })
+}
+
+func (s *Source) importOnce(ctx context.Context, w *wallet, reqs []args) error {
+	var out []struct {
+		Success bool      `json:"success"`
+		Error   *RPCError `json:"error"`
+	}
+	s.mu.Lock()
+	inNode := w.inNode
+	s.mu.Unlock()
+	if err := s.c.longCall(ctx, inNode, "importdescriptors", []any{reqs}, &out); err != nil {
+		return err
+	}
+	if len(out) != len(reqs) {
+		return errs.E(errs.Unavailable, "the node's answer to importdescriptors is incomplete")
+	}
+	for _, o := range out {
+		if !o.Success && o.Error != nil {
+			o.Error.Method = "importdescriptors"
+			if says(o.Error, "rescan") {
+				return o.Error
+			}
+			return badDescriptor(o.Error)
+		}
+		if !o.Success {
+			return errs.E(errs.Unavailable, "the node did not import the wallet and does not say why")
+		}
+	}
+	return nil
+}
+
+// untilFree repeats an act while the node's wallet is being scanned for somebody else.
+func (s *Source) untilFree(ctx context.Context, act func() error) error {
+	for {
+		err := act()
+		if !isCode(err, codeWallet) || !says(err, "currently rescanning") {
+			return err
+		}
+		if err := pause(ctx, time.Second); err != nil {
+			return err
+		}
+	}
+}
+
+var errStopped = errors.New("the scan was stopped")
+
+// scan looks through the blocks from a height to the tip, in steps. It goes on where an earlier
+// scan from the same height was interrupted.
+func (s *Source) scan(ctx context.Context, w *wallet, from int32, progress func(done, total int)) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	s.mu.Lock()
+	w.stop = cancel
+	next := from
+	if w.resume.next > from && w.resume.from == from {
+		next = w.resume.next
+	}
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		w.stop = nil
+		s.mu.Unlock()
+	}()
+	err := s.steps(ctx, w, from, next, progress)
+	if err != nil && errors.Is(context.Cause(ctx), errStopped) {
+		return &errs.Error{Kind: errs.Conflict, Message: "the scan was stopped before its end", Cause: errStopped}
+	}
+	if ctx.Err() != nil { // nobody waits any longer: the node need not go on
+		s.abort(context.WithoutCancel(ctx), w)
+	}
+	return err
+}
+
+func (s *Source) steps(ctx context.Context, w *wallet, from, next int32, progress func(done, total int)) error {
+	step := int32(firstStep)
+	for {
+		info, err := s.c.chainInfo(ctx)
+		if err != nil {
+			return err
+		}
+		if progress != nil {
+			progress(int(max(next-from, 0)), int(max(info.Blocks+1-from, 0)))
+		}
+		if next > info.Blocks {
+			s.mu.Lock()
+			w.resume = resume{}
+			s.mu.Unlock()
+			return nil
+		}
+		last := min(next+step-1, info.Blocks)
+		began := time.Now()
+		if err := s.untilFree(ctx, func() error { return s.scanStep(ctx, w, next, last) }); err != nil {
+			return err
+		}
+		next = last + 1
+		s.mu.Lock()
+		w.resume = resume{from, next}
+		s.mu.Unlock()
+		if took := time.Since(began); took < stepTime/2 {
+			step = min(step*2, largeStep)
+		} else if took > stepTime*2 {
+			step = max(step/2, 10)
+		}
+	}
+}
+
+// scanStep looks through a stretch of blocks; it may take long on a slow disk.
+func (s *Source) scanStep(ctx context.Context, w *wallet, first, last int32) error {
+	s.mu.Lock()
+	inNode := w.inNode
+	s.mu.Unlock()
+	err := s.c.longCall(ctx, inNode, "rescanblockchain", []any{first, last}, nil)
+	switch {
+	case isCode(err, codeMisc) && says(err, "aborted"):
+		return &errs.Error{Kind: errs.Conflict, Message: "the scan was stopped before its end", Cause: err}
+	case isCode(err, codeMisc) && says(err, "pruned"):
+		return unavailable(err, "this node has thrown away the blocks around %d; use a node that keeps all blocks", first)
+	}
+	return err
+}
+
+// Rescan looks through the blocks from a height on for a wallet and returns when done; the next
+// Sync then tells everything there is, whatever its From. r.Progress counts blocks.
+func (s *Source) Rescan(ctx context.Context, r chain.Request, fromHeight int32) error {
+	b, end := s.bound(ctx)
+	defer end()
+	return s.door(ctx, s.rescan(b, r, fromHeight))
+}
+
+func (s *Source) rescan(ctx context.Context, r chain.Request, from int32) error {
+	info, err := s.c.chainInfo(ctx)
+	if err != nil {
+		return err
+	}
+	from = max(from, 0)
+	if err := s.notPruned(ctx, from, info); err != nil {
+		return err
+	}
+	w := s.wallet(r.Name)
+	if err := s.acquire(ctx, w); err != nil {
+		return err
+	}
+	defer func() { <-w.busy }()
+	err = s.rescanHeld(ctx, w, r, from)
+	s.mu.Lock()
+	w.listAll = true // even half a scan may have found something
+	s.mu.Unlock()
+	s.signal()
+	return err
+}
+
+// rescanHeld scans under the wallet's token. Where the node does not watch the wallet yet, this
+// becomes its first scan, whatever the birthday: the person said where to begin.
+func (s *Source) rescanHeld(ctx context.Context, w *wallet, r chain.Request, from int32) error {
+	holds, err := s.settle(ctx, w, r)
+	if err != nil {
+		return err
+	}
+	scanned, err := s.isScanned(ctx, w, holds)
+	if err != nil {
+		return err
+	}
+	if !scanned {
+		return s.firstScan(ctx, w, r, from, holds)
+	}
+	if err := s.importNarrow(ctx, w, r, holds); err != nil {
+		return err
+	}
+	return s.scan(ctx, w, from, r.Progress)
+}
+
+// AbortRescan stops the running scan of a wallet, a first one or a later one. What it has found
+// so far stays. No scan: no error.
+func (s *Source) AbortRescan(ctx context.Context, name string) error {
+	s.mu.Lock()
+	w := s.wallets[name]
+	if w == nil || w.stop == nil {
+		s.mu.Unlock()
+		return nil
+	}
+	stop := w.stop
+	s.mu.Unlock()
+	stop(errStopped)
+	s.abort(ctx, w)
+	return nil
+}
+
+// abort tells the node to end the step that is under way.
+func (s *Source) abort(ctx context.Context, w *wallet) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	s.mu.Lock()
+	inNode := w.inNode
+	s.mu.Unlock()
+	if inNode == "" {
+		return
+	}
+	if err := s.c.walletCall(ctx, inNode, "abortrescan", nil, nil); err != nil {
+		s.log.Debug("abort a scan", "error", err)
+	}
+}
