@@ -34,7 +34,7 @@ type Address struct {
 }
 
 // AddressError is a refused address; Positions are the places of a bech32 string that are
-// most likely mistyped (at most two), as Bitcoin Core's validateaddress tells them.
+// wrong or most likely mistyped, from 0, as Bitcoin Core's validateaddress tells them.
 type AddressError struct {
 	Reason    string
 	Positions []int
@@ -61,8 +61,8 @@ func ParseAddress(s string, n Network) (Address, error) {
 
 func parseAddress(s string, n Network) (Address, error) {
 	hrp := n.Params().Bech32HRPSegwit
-	if i := strings.LastIndexByte(s, '1'); i > 0 && strings.EqualFold(s[:i], hrp) {
-		return parseSegwit(s, hrp, n)
+	if len(s) >= len(hrp) && strings.EqualFold(s[:len(hrp)], hrp) {
+		return parseSegwit(s, hrp, n) // no Base58 address begins so
 	}
 	return parseBase58(s, n)
 }

@@ -196,3 +196,39 @@ func TestBase58Strings(t *testing.T) {
 		return nil
 	})
 }
+
+func TestOneMistypedCharacterIsFound(t *testing.T) {
+	const addr = "bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0"
+	if _, err := btc.ParseAddress(addr, btc.Mainnet); err != nil {
+		t.Fatal(err)
+	}
+	for i := len("bc1"); i < len(addr); i++ {
+		wrong := []byte(addr)
+		wrong[i] = 'q'
+		if addr[i] == 'q' {
+			wrong[i] = 'p'
+		}
+		_, err := btc.ParseAddress(string(wrong), btc.Mainnet)
+		var where *btc.AddressError
+		if !errors.As(err, &where) || !slices.Equal(where.Positions, []int{i}) {
+			t.Errorf("character %d was changed, but the answer is %v (%+v)", i, err, where)
+		}
+	}
+}
+
+// What Bitcoin Core's LocateErrors tells about strings that are not even bech32.
+func TestPlacesInStringsThatAreNotBech32(t *testing.T) {
+	for s, want := range map[string][]int{
+		"bc1Qw508D6qejxtdg4y5r3zarvary0c5xw7kv8f3t4":     {3, 8},
+		"bc1qw508d6qejxtdg4y5r3zarvary 0c5xw7kv8f3t\x7f": {29, 42},
+		"bcqw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4":      nil,
+		"bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv81f3t4":    {38},
+		"bc1" + strings.Repeat("q", 90):                  {90, 91, 92},
+	} {
+		_, err := btc.ParseAddress(s, btc.Mainnet)
+		var where *btc.AddressError
+		if !errors.As(err, &where) || !slices.Equal(where.Positions, want) {
+			t.Errorf("%q: %v (%+v), want %v", s, err, where, want)
+		}
+	}
+}

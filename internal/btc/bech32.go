@@ -89,22 +89,16 @@ func splitBech32(s string, limit int) (hrp string, values []byte, err error) {
 	if len(s) > limit {
 		return "", nil, &AddressError{Reason: "it is too long", Positions: rangeOf(limit, len(s))}
 	}
-	lower, upper := false, false
-	for i := range len(s) {
-		c := s[i]
-		if c < 33 || c > 126 {
-			return "", nil, &AddressError{Reason: "it holds a character that no address has", Positions: []int{i}}
-		}
-		isLower, isUpper := c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z'
-		if isLower && upper || isUpper && lower {
-			return "", nil, &AddressError{Reason: "it mixes lower and upper case", Positions: []int{i}}
-		}
-		lower, upper = lower || isLower, upper || isUpper
+	if err := checkBech32Characters(s); err != nil {
+		return "", nil, err
 	}
 	s = strings.ToLower(s)
 	sep := strings.LastIndexByte(s, '1')
-	if sep < 1 || sep+7 > len(s) {
-		return "", nil, &AddressError{Reason: "the separator 1 is missing or misplaced"}
+	if sep < 0 {
+		return "", nil, &AddressError{Reason: "the separator 1 is missing"}
+	}
+	if sep == 0 || sep+7 > len(s) {
+		return "", nil, &AddressError{Reason: "the separator 1 is misplaced", Positions: []int{sep}}
 	}
 	for i := sep + 1; i < len(s); i++ {
 		v := strings.IndexByte(bech32Charset, s[i])
@@ -116,6 +110,31 @@ func splitBech32(s string, limit int) (hrp string, values []byte, err error) {
 	return s[:sep], values, nil
 }
 
+// checkBech32Characters refuses characters out of range and a mixture of lower and upper case;
+// it names every place where either happens, as Bitcoin Core does.
+func checkBech32Characters(s string) error {
+	lower, upper := false, false
+	var places []int
+	reason := "it mixes lower and upper case"
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c < 33 || c > 126:
+			reason = "it holds a character that no address has"
+			places = append(places, i)
+		case c >= 'a' && c <= 'z' && upper, c >= 'A' && c <= 'Z' && lower:
+			places = append(places, i)
+		case c >= 'a' && c <= 'z':
+			lower = true
+		case c >= 'A' && c <= 'Z':
+			upper = true
+		}
+	}
+	if places == nil {
+		return nil
+	}
+	return &AddressError{Reason: reason, Positions: places}
+}
+
 func rangeOf(from, to int) []int {
 	var out []int
 	for i := from; i < to; i++ {
@@ -124,10 +143,12 @@ func rangeOf(from, to int) []int {
 	return out
 }
 
-// locateErrors finds the one or two substituted characters that explain a wrong checksum, by
-// trying them: with at most 90 characters that is some 4 million cheap steps for pairs, so
-// pairs are found by a table of single-error syndromes instead.
+// locateErrors finds the one or two substituted characters of the data part that explain a
+// wrong checksum best, under either encoding. Two changes at most have one explanation.
 func locateErrors(hrp string, values []byte, s string) []int {
+	if len(s) > 90 {
+		return nil // the code promises nothing there, and the search would take long
+	}
 	offset := len(s) - len(values)
 	base := bech32Polymod(append(bech32Expand(hrp), values...))
 	best := []int(nil)
