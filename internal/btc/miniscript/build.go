@@ -15,7 +15,7 @@ const (
 	maxScriptTapscript = 329_482
 	maxText            = 1 << 20
 	maxDepth           = 4000
-	maxNodes           = 20_000
+	maxNodes           = 10_000
 	maxThreshArguments = 1000
 	maxMultiKeys       = 20
 	maxMultiAKeys      = 999
@@ -43,15 +43,38 @@ func (d digest) String() string {
 	return d.name
 }
 
+// maker makes the nodes of one miniscript. It stops early where there are too many, so that
+// foreign input does not cost their analysis.
+type maker struct {
+	ctx  Context
+	made int
+}
+
+// node makes a node that has only miniscripts as arguments.
+func (m *maker) node(f Fragment, subs ...*Node) (*Node, error) {
+	return m.build(&Node{fragment: f, subs: subs})
+}
+
+func (m *maker) build(n *Node) (*Node, error) {
+	if m.made++; m.made > maxNodes {
+		return nil, tooManyParts()
+	}
+	n.ctx = m.ctx
+	return build(n)
+}
+
+func tooManyParts() error {
+	return errs.Bad(errs.TooLarge, "this miniscript is nested too deeply or has too many parts")
+}
+
 // build completes a node: it checks the arguments and works out type, length and costs.
 func build(n *Node) (*Node, error) {
-	n.nodes, n.depth = 1, 1
+	n.depth = 1
 	for _, s := range n.subs {
-		n.nodes += s.nodes
 		n.depth = max(n.depth, s.depth+1)
 	}
-	if n.nodes > maxNodes || n.depth > maxDepth {
-		return nil, errs.Bad(errs.TooLarge, "this miniscript is nested too deeply or has too many parts")
+	if n.depth > maxDepth {
+		return nil, tooManyParts()
 	}
 	if err := n.checkNumbers(); err != nil {
 		return nil, err

@@ -28,13 +28,18 @@ var (
 // input is the effect of elements that the witness holds for a fragment.
 func input(bytes int32) trace { return trace{possible: true, size: bytes} }
 
+// plus bounds running a and then b.
+func (a trace) plus(b trace) trace {
+	if !a.possible || !b.possible {
+		return never
+	}
+	return trace{true, a.ops + b.ops, a.net + b.net, max(b.peak, b.net+a.peak), a.size + b.size}
+}
+
 // then bounds running a and after it every one of more.
 func (a trace) then(more ...trace) trace {
 	for _, b := range more {
-		if !a.possible || !b.possible {
-			return never
-		}
-		a = trace{true, a.ops + b.ops, a.net + b.net, max(b.peak, b.net+a.peak), a.size + b.size}
+		a = a.plus(b)
 	}
 	return a
 }
@@ -152,26 +157,18 @@ func combinedCost(f Fragment, subs []*Node) cost {
 // threshCost bounds a thresh: reached[j] bounds the executions with j arguments satisfied.
 func threshCost(k uint32, subs []*Node) cost {
 	var ops int32
-	reached := []trace{nothing}
+	reached := make([]trace, k+1)
+	reached[0] = nothing
 	for i, s := range subs {
-		x := s.cost
-		ops += x.ops + 1
-		add := consumes
-		if i == 0 {
-			add = nothing
+		ops += s.cost.ops + 1
+		sat, dsat := s.cost.sat, s.cost.dsat
+		if i > 0 {
+			sat, dsat = sat.plus(consumes), dsat.plus(consumes) // ADD
 		}
-		next := make([]trace, 0, len(reached)+1)
-		for j := 0; j <= len(reached) && j <= int(k); j++ {
-			var t trace
-			if j < len(reached) {
-				t = reached[j].then(x.dsat, add)
-			}
-			if j > 0 {
-				t = t.or(reached[j-1].then(x.sat, add))
-			}
-			next = append(next, t)
+		for j := min(i+1, int(k)); j > 0; j-- {
+			reached[j] = reached[j].plus(dsat).or(reached[j-1].plus(sat))
 		}
-		reached = next
+		reached[0] = reached[0].plus(dsat)
 	}
 	compare := pushes.then(consumes)
 	return cost{ops, reached[k].then(compare), reached[0].then(compare)}

@@ -22,7 +22,7 @@ func FromScript(script []byte, ctx Context, keyByHash func([20]byte) ([]byte, bo
 	if !ok {
 		return nil, noMiniscript()
 	}
-	d := decoder{rest: tokens, ctx: ctx, keyByHash: keyByHash}
+	d := decoder{maker: maker{ctx: ctx}, rest: tokens, keyByHash: keyByHash}
 	n, err := d.sequence(1)
 	if err != nil {
 		return nil, err
@@ -114,8 +114,8 @@ func readNumber(data []byte) (n int64, minimal bool) {
 
 // decoder reads a script from its end, where the opcode that names a fragment stands.
 type decoder struct {
+	maker
 	rest      []step
-	ctx       Context
 	keyByHash func([20]byte) ([]byte, bool)
 }
 
@@ -146,10 +146,6 @@ func (d *decoder) take(ops ...byte) bool {
 	}
 	d.drop(len(ops))
 	return true
-}
-
-func (d *decoder) node(f Fragment, subs ...*Node) (*Node, error) {
-	return build(&Node{fragment: f, ctx: d.ctx, subs: subs})
 }
 
 // sequence reads expressions of type B, K or V that stand one after the other, which is and_v.
@@ -185,7 +181,7 @@ func (d *decoder) chain(list []*Node) (*Node, error) {
 // fragment would give the same script, the other one is taken to lie inside the and_v.
 func (d *decoder) single(depth int) (*Node, error) {
 	if depth > maxDepth {
-		return nil, errs.Bad(errs.TooLarge, "this script is nested too deeply")
+		return nil, tooManyParts()
 	}
 	if n, err := d.leaf(); n != nil || err != nil {
 		return n, err
@@ -246,7 +242,7 @@ func (d *decoder) inverted(depth int) (*Node, error) {
 }
 
 func (d *decoder) thresh(depth int) (*Node, error) {
-	n := &Node{fragment: Thresh, ctx: d.ctx, k: uint32(d.at(1).number)}
+	n := &Node{fragment: Thresh, k: uint32(d.at(1).number)}
 	d.drop(2)
 	for d.take(txscript.OP_ADD) {
 		s, err := d.inverted(depth + 1)
@@ -263,7 +259,7 @@ func (d *decoder) thresh(depth int) (*Node, error) {
 	}
 	n.subs = append(n.subs, first)
 	slices.Reverse(n.subs)
-	return build(n)
+	return d.build(n)
 }
 
 // conditional reads what ends with an ENDIF, already taken: or_c, or_d, or_i, andor, d:, j:.
@@ -339,14 +335,14 @@ func (d *decoder) leaf() (*Node, error) {
 
 // keys makes a node of public keys after checking their form.
 func (d *decoder) keys(f Fragment, k uint32, keys ...[]byte) (*Node, error) {
-	n := &Node{fragment: f, ctx: d.ctx, k: k}
+	n := &Node{fragment: f, k: k}
 	for _, raw := range keys {
 		if len(raw) != int(pubKeySize(d.ctx)) || d.ctx == WSH && raw[0] != 2 && raw[0] != 3 {
 			return nil, errs.Bad(errs.BadKey, "%x is not a public key of this kind of script", raw)
 		}
 		n.keys = append(n.keys, hex.EncodeToString(raw))
 	}
-	return build(n)
+	return d.build(n)
 }
 
 func (d *decoder) keyHash() (*Node, error) {
@@ -363,7 +359,7 @@ func (d *decoder) keyHash() (*Node, error) {
 func (d *decoder) timelock(f Fragment) (*Node, error) {
 	k := d.at(1).number
 	d.drop(2)
-	return build(&Node{fragment: f, ctx: d.ctx, k: uint32(k)})
+	return d.build(&Node{fragment: f, k: uint32(k)})
 }
 
 func (d *decoder) multi() (*Node, error) {
@@ -416,7 +412,7 @@ func (d *decoder) hashLock() (*Node, error) {
 		if d.at(2).op == op && len(d.at(1).data) == kind.Size() {
 			raw := slices.Clone(d.at(1).data)
 			d.drop(7)
-			return build(&Node{fragment: f, ctx: d.ctx, digest: digest{raw: raw}})
+			return d.build(&Node{fragment: f, digest: digest{raw: raw}})
 		}
 	}
 	return nil, nil

@@ -6,8 +6,12 @@ import (
 	"specter/internal/errs"
 )
 
-// enumerationLimit bounds the ways that Enumerate looks at when the caller sets no limit.
-const enumerationLimit = 10_000
+// enumerationLimit bounds the ways that Enumerate looks at when the caller sets no limit; a way
+// counts once more for every longWay elements, which bounds the memory too.
+const (
+	enumerationLimit = 5000
+	longWay          = 20
+)
 
 // Enumeration is every witness that a miniscript has, each list with the smallest first.
 type Enumeration struct {
@@ -44,7 +48,7 @@ type Search struct {
 	Known func(element string) bool
 	// OnlyKnown leaves NeedsUnknown empty and never looks at what needs unknown elements.
 	OnlyKnown bool
-	// Limit bounds the ways looked at, parts of witnesses included; 0: 10,000.
+	// Limit bounds the ways looked at, parts of witnesses included; 0: 5,000.
 	Limit int
 }
 
@@ -183,6 +187,9 @@ func (e *enumerator) keep(list []way, w way) []way {
 		return list
 	}
 	e.left--
+	if w.stack != nil {
+		e.left -= w.stack.count / longWay
+	}
 	return append(list, w)
 }
 

@@ -93,6 +93,17 @@ func TestEnumerateGivesUpAtItsLimit(t *testing.T) {
 	if _, err := n.Enumerate(miniscript.Search{}); errs.CodeOf(err) != errs.TooLarge {
 		t.Errorf("184,756 choices: %v, want code too-large", err)
 	}
+	many, err := miniscript.Parse("multi_a(2"+strings.Repeat(",k", 999)+")", miniscript.Tapscript)
+	if err != nil {
+		t.Fatal(err)
+	}
+	number := 0
+	if many, err = many.MapKeys(func(string) (string, error) { number++; return fmt.Sprint("k", number), nil }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := many.Enumerate(miniscript.Search{}); errs.CodeOf(err) != errs.TooLarge {
+		t.Errorf("498,501 long witnesses: %v, want code too-large", err)
+	}
 	known := func(element string) bool { return len(element) == len("<sig(key0)>") } // ten keys
 	e, err := n.Enumerate(miniscript.Search{Known: known, OnlyKnown: true})
 	if err != nil || len(e.NonMalleable) != 1 || len(e.NeedsUnknown) != 0 {

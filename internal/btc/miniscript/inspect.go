@@ -17,7 +17,7 @@ type Inspection struct {
 	Script         []byte // nil where the keys are not hex
 	ASM            string
 	Canonical      string // with sugar
-	Policy         string // for a person
+	Policy         string // for a person, see Summary
 }
 
 // Inspect gathers what there is to know about a miniscript.
@@ -25,7 +25,7 @@ func (n *Node) Inspect() Inspection {
 	r := Inspection{
 		Type: n.typ.String(), Canonical: n.String(), ASM: n.ASM(), ScriptSize: n.length,
 		NonMalleable: n.typ.Has(NonMalleable), NeedsSignature: n.typ.Has(Safe), MixesTimelocks: !n.typ.Has(NoMix),
-		DuplicateKeys: n.HasDuplicateKeys(), Satisfiable: n.Satisfiable(),
+		DuplicateKeys: n.HasDuplicateKeys(), Satisfiable: n.Satisfiable(), Policy: n.Summary(nil, 20),
 	}
 	if err := n.CheckSane(); err != nil {
 		r.Why = err.Error()

@@ -136,7 +136,6 @@ type Node struct {
 
 	typ    Type
 	length int // bytes of the compiled script
-	nodes  int // nodes of the tree
 	depth  int // levels of the tree
 	cost   cost
 }

@@ -24,7 +24,7 @@ func parse(expr string, ctx Context, named bool) (*Node, error) {
 	if len(expr) > maxText {
 		return nil, errs.Bad(errs.TooLarge, "this miniscript has %d characters; more than %d are not read", len(expr), maxText)
 	}
-	p := parser{text: expr, ctx: ctx, named: named}
+	p := parser{maker: maker{ctx: ctx}, text: expr, named: named}
 	n, err := p.expression(1)
 	if err != nil {
 		return nil, err
@@ -37,9 +37,9 @@ func parse(expr string, ctx Context, named bool) (*Node, error) {
 
 // parser is a recursive descent over the text.
 type parser struct {
+	maker
 	text  string
 	pos   int
-	ctx   Context
 	named bool
 }
 
@@ -51,7 +51,7 @@ func (p *parser) malformed(format string, args ...any) error {
 // expression reads wrappers and the fragment that they wrap.
 func (p *parser) expression(depth int) (*Node, error) {
 	if depth > maxDepth {
-		return nil, errs.Bad(errs.TooLarge, "this miniscript is nested too deeply")
+		return nil, tooManyParts()
 	}
 	wrappers := p.wrappers()
 	n, err := p.fragment(depth)
@@ -110,10 +110,6 @@ func (p *parser) wrap(letter byte, x *Node) (*Node, error) {
 	return nil, errs.Bad(errs.UnknownFragment, "%q is not a wrapper of miniscript", string(letter)+":")
 }
 
-func (p *parser) node(f Fragment, subs ...*Node) (*Node, error) {
-	return build(&Node{fragment: f, ctx: p.ctx, subs: subs})
-}
-
 // arity lists the fragments that take miniscripts only.
 var arity = map[string]struct {
 	fragment Fragment
@@ -166,21 +162,21 @@ func (p *parser) arguments(name string, depth int) (*Node, error) {
 		if err != nil {
 			return nil, err
 		}
-		return build(&Node{fragment: f, ctx: p.ctx, keys: []string{key}})
+		return p.build(&Node{fragment: f, keys: []string{key}})
 	}
 	if f, ok := lockFragments[name]; ok {
 		k, err := p.number()
 		if err != nil {
 			return nil, err
 		}
-		return build(&Node{fragment: f, ctx: p.ctx, k: k})
+		return p.build(&Node{fragment: f, k: k})
 	}
 	if f, ok := hashFragments[name]; ok {
 		d, err := p.digest(f)
 		if err != nil {
 			return nil, err
 		}
-		return build(&Node{fragment: f, ctx: p.ctx, digest: d})
+		return p.build(&Node{fragment: f, digest: d})
 	}
 	if a, ok := arity[name]; ok {
 		return p.combination(name, a.fragment, a.count, depth)
@@ -225,7 +221,7 @@ func (p *parser) thresh(depth int) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{fragment: Thresh, ctx: p.ctx, k: k}
+	n := &Node{fragment: Thresh, k: k}
 	for p.peek() == ',' {
 		p.pos++
 		s, err := p.expression(depth + 1)
@@ -233,10 +229,10 @@ func (p *parser) thresh(depth int) (*Node, error) {
 			return nil, err
 		}
 		if n.subs = append(n.subs, s); len(n.subs) > maxThreshArguments {
-			break // build says so
+			break // the builder says so
 		}
 	}
-	return build(n)
+	return p.build(n)
 }
 
 func (p *parser) multi(f Fragment) (*Node, error) {
@@ -244,7 +240,7 @@ func (p *parser) multi(f Fragment) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{fragment: f, ctx: p.ctx, k: k}
+	n := &Node{fragment: f, k: k}
 	for p.peek() == ',' {
 		p.pos++
 		key, err := p.key()
@@ -253,7 +249,7 @@ func (p *parser) multi(f Fragment) (*Node, error) {
 		}
 		n.keys = append(n.keys, key)
 	}
-	return build(n)
+	return p.build(n)
 }
 
 // key reads a key up to the comma or bracket that ends the argument; brackets inside a key

@@ -19,8 +19,8 @@ const ecdsaSize = 72
 type Plan struct {
 	Size     int        // bytes of the elements with their length prefixes, without the script
 	Elements int        // without the script
-	Keys     []string   // that sign, first the one that the script asks first
-	Hashes   []HashLock // whose preimages are shown, in that order too
+	Keys     []string   // that sign, in the order of the miniscript
+	Hashes   []HashLock // whose preimages are shown, first the one that the script asks first
 	After    uint32     // what nLockTime must reach; 0: nothing
 	Older    uint32     // what nSequence must reach (BIP68); 0: nothing
 }
@@ -40,12 +40,19 @@ func (n *Node) Plan(a Assets) (Plan, error) {
 	}
 	list := best.stack.list()
 	p := Plan{Size: best.size, Elements: len(list), After: best.locks.after, Older: best.locks.older}
+	signs := map[string]bool{}
 	for i := len(list) - 1; i >= 0; i-- {
 		switch e := list[i]; e.Kind {
 		case ElementSignature:
-			p.Keys = append(p.Keys, e.Key)
+			signs[e.Key] = true
 		case ElementPreimage:
 			p.Hashes = append(p.Hashes, e.Hash)
+		}
+	}
+	for _, key := range n.Keys() {
+		if signs[key] {
+			p.Keys = append(p.Keys, key)
+			delete(signs, key)
 		}
 	}
 	return p, nil
