@@ -13,7 +13,7 @@ type Output struct {
 	RedeemScript  []byte // of P2SH; nil elsewhere
 	WitnessScript []byte // of P2WSH, plain or in P2SH; nil elsewhere
 	Taproot       *Taproot
-	Keys          []DerivedKey // in order of appearance; a key that is there twice is listed twice
+	Keys          []DerivedKey // in order of appearance; one that is there twice is listed twice
 	MuSig         []MuSig
 	Index         uint32
 }

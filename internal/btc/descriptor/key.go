@@ -39,6 +39,9 @@ type keyExpr struct {
 	once   sync.Once
 	parent derived // the key before the wildcard, or the key itself
 	failed error
+
+	splitOnce sync.Once
+	split     []*keyExpr // the branches, kept so that each fills its own cache once
 }
 
 // wif is a private key of the wallet import format.
@@ -93,7 +96,7 @@ func (k *keyExpr) isMain() (main, known bool) {
 	return false, false
 }
 
-// clone copies what was parsed, without the cache.
+// clone copies what was parsed, without the caches.
 func (k *keyExpr) clone() *keyExpr {
 	return &keyExpr{
 		origin: k.origin, xkey: k.xkey, pub: k.pub, wif: k.wif, xOnly: k.xOnly, parts: k.parts,
@@ -101,11 +104,28 @@ func (k *keyExpr) clone() *keyExpr {
 	}
 }
 
+// maxKept is the number of branches up to which they are kept with the key.
+const maxKept = 8
+
 // branch returns the expression with alternative i chosen.
 func (k *keyExpr) branch(i int) *keyExpr {
-	if k.branches() == 1 {
+	n := k.branches()
+	if n == 1 {
 		return k
 	}
+	if n > maxKept {
+		return k.makeBranch(i)
+	}
+	k.splitOnce.Do(func() {
+		k.split = make([]*keyExpr, n)
+		for j := range k.split {
+			k.split[j] = k.makeBranch(j)
+		}
+	})
+	return k.split[i]
+}
+
+func (k *keyExpr) makeBranch(i int) *keyExpr {
 	c := k.clone()
 	if k.multi != nil {
 		c.path = k.path.Child()

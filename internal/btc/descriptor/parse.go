@@ -320,7 +320,11 @@ func (p *parser) parseAddr(e *expr, s string) error {
 	if err != nil {
 		return err
 	}
-	e.addr, e.script, p.network = s, a.Script, &a.Network
+	var ok bool
+	if e.addr, ok = btc.AddressOf(a.Script, a.Network); !ok {
+		return errs.Bad(errs.BadEncoding, "the address cannot be written again")
+	}
+	e.script, p.network = a.Script, &a.Network
 	return nil
 }
 

@@ -97,6 +97,9 @@ func (d *Descriptor) WithBranches() (*Descriptor, error) {
 			return nil, errBranches
 		}
 		c.multi, c.wild = []uint32{0, 1}, ranged
+		if c.parts != nil {
+			return c, c.checkMuSig()
+		}
 		return c, c.checkDepth()
 	})
 }

@@ -4,9 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
-
-	"specter/internal/btc/miniscript"
 )
 
 // Summary says in a person's words what the descriptor asks for: "2 of 3 multisig, native
@@ -89,71 +86,22 @@ func (d *Descriptor) miniWords(e *expr) string {
 	if len(paths) == 0 || len(paths) > maxPaths {
 		return fmt.Sprintf("miniscript of %d keys", len(e.keys))
 	}
-	p := d.newPlanner(Assets{})
 	ways := make([]string, len(paths))
 	for i, path := range paths {
-		ways[i] = p.pathWords(path)
+		ways[i] = path.Text(d.newPlanner(Assets{}).nameOf)
 	}
 	return strings.Join(ways, ", or ")
 }
 
-func (p *planner) pathWords(path miniscript.Path) string {
-	var parts []string
-	for _, g := range path.Groups {
-		parts = append(parts, p.groupWords(g))
+// nameOf names a key of a miniscript by its number, counted from 1.
+func (p *planner) nameOf(text string) string {
+	places, _ := p.signersOf(text)
+	names := make([]string, len(places))
+	for i, at := range places {
+		names[i] = "key " + strconv.Itoa(at+1)
 	}
-	for _, h := range path.Hashes {
-		parts = append(parts, "the "+h.Kind.String()+" secret")
+	if len(names) > 1 {
+		return "MuSig2(" + strings.Join(names, ", ") + ")"
 	}
-	s := strings.Join(parts, " and ")
-	if path.Older != 0 {
-		s += " after " + relativeWords(path.Older)
-	}
-	if path.After != 0 {
-		s += " from " + absoluteWords(path.After)
-	}
-	return strings.TrimSpace(s)
-}
-
-func (p *planner) groupWords(g miniscript.Group) string {
-	var names []string
-	for _, text := range g.Keys {
-		places, _ := p.signersOf(text)
-		for _, at := range places {
-			names = append(names, strconv.Itoa(at+1))
-		}
-	}
-	switch {
-	case len(names) == 1:
-		return "key " + names[0]
-	case g.Need == len(g.Keys):
-		return "keys " + list(names, "and")
-	}
-	return fmt.Sprintf("%d of keys %s", g.Need, list(names, "and"))
-}
-
-// list joins words as a sentence does: "1, 2 and 3".
-func list(words []string, last string) string {
-	n := len(words)
-	if n < 2 {
-		return strings.Join(words, "")
-	}
-	return strings.Join(words[:n-1], ", ") + " " + last + " " + words[n-1]
-}
-
-// relativeWords explains a relative timelock (BIP68): blocks, or units of 512 seconds.
-func relativeWords(n uint32) string {
-	if n&(1<<22) != 0 {
-		d := time.Duration(n&0xffff) * 512 * time.Second
-		return fmt.Sprintf("%d hours", int(d.Hours()+0.5))
-	}
-	return fmt.Sprintf("%d blocks", n&0xffff)
-}
-
-// absoluteWords explains an absolute timelock: a height, or a time from 500,000,000.
-func absoluteWords(n uint32) string {
-	if n < 500_000_000 {
-		return fmt.Sprintf("block %d", n)
-	}
-	return time.Unix(int64(n), 0).UTC().Format("2 January 2006")
+	return strings.Join(names, "")
 }
