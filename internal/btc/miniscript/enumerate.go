@@ -2,6 +2,7 @@ package miniscript
 
 import (
 	"slices"
+	"strings"
 
 	"specter/internal/errs"
 )
@@ -52,6 +53,21 @@ type Search struct {
 	Limit int
 }
 
+// Available makes a Search.Known of a list, of which every item is "<sig(key)>" or just the key,
+// "<sha256_preimage(H)>" or just "sha256(H)"; the angle brackets may be missing.
+func Available(list []string) func(element string) bool {
+	have := map[string]bool{}
+	for _, item := range list {
+		item = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(item), "<"), ">")
+		have["<"+item+">"] = true
+		have["<sig("+item+")>"] = true
+		if kind, argument, ok := strings.Cut(item, "("); ok {
+			have["<"+kind+"_preimage("+argument+">"] = true
+		}
+	}
+	return func(element string) bool { return have[element] }
+}
+
 // Enumerate lists every witness of a sane miniscript, those that do more than they have to
 // included. It serves people who want to see what a policy means; Satisfy does not need it.
 // Errors: not-sane, too-large where there are more than the limit.
@@ -88,62 +104,6 @@ func (n *Node) Enumerate(s Search) (Enumeration, error) {
 		slices.SortStableFunc(list, func(a, b Solution) int { return a.Size - b.Size })
 	}
 	return out, nil
-}
-
-// way is one witness, or a part of one, that satisfies or dissatisfies a node.
-type way struct {
-	stack    *elements
-	size     int
-	locks    locks
-	signers  keySet
-	anything bool // holds 32 bytes that anybody could replace
-	unknown  bool
-}
-
-func (w way) solution() Solution {
-	return Solution{Elements: w.stack.list(), LockTime: w.locks.after, Sequence: w.locks.older, Size: w.size}
-}
-
-// changeable reports whether a stranger who sees way i could put another one in its place: one
-// that takes no more signatures, and locks that the transaction meets already.
-func changeable(i int, all []way) bool {
-	w := all[i]
-	if w.anything || len(w.signers) == 0 {
-		return true
-	}
-	for j, o := range all {
-		if j != i && w.locks.allow(o.locks) && w.signers.holds(o.signers) {
-			return true
-		}
-	}
-	return false
-}
-
-// keySet is a set of keys as bits.
-type keySet []uint64
-
-func (s keySet) with(o keySet) keySet {
-	if len(s) < len(o) {
-		s, o = o, s
-	}
-	if len(o) == 0 {
-		return s
-	}
-	both := slices.Clone(s)
-	for i, w := range o {
-		both[i] |= w
-	}
-	return both
-}
-
-// holds reports whether all of o is in s.
-func (s keySet) holds(o keySet) bool {
-	for i, w := range o {
-		if i >= len(s) && w != 0 || i < len(s) && w&^s[i] != 0 {
-			return false
-		}
-	}
-	return true
 }
 
 // enumerator makes ways; left counts how many more may be made, below zero when it gave up.

@@ -127,3 +127,28 @@ func TestEnumerateListsTheSmallestFirst(t *testing.T) {
 		}
 	}
 }
+
+func TestAvailableAcceptsEveryWayToNameAPiece(t *testing.T) {
+	known := miniscript.Available([]string{"<sig(A)>", "sig(B)", "C", "<sha256_preimage(H)>", "hash160_preimage(I)", " ripemd160(J)"})
+	for element, want := range map[string]bool{
+		"<sig(A)>": true, "<sig(B)>": true, "<sig(C)>": true, "<sig(D)>": false, "<sha256_preimage(H)>": true,
+		"<hash160_preimage(I)>": true, "<ripemd160_preimage(J)>": true, "<sha256_preimage(J)>": false,
+	} {
+		if known(element) != want {
+			t.Errorf("%s: known is %v", element, !want)
+		}
+	}
+}
+
+func TestHashLocksAreListed(t *testing.T) {
+	n, err := miniscript.ParseNamed("and_v(v:pk(A),and_v(v:sha256(H),hash160("+strings.Repeat("ab", 20)+")))", miniscript.WSH)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(n.Hashes()); got != "[sha256(H) hash160("+strings.Repeat("ab", 20)+")]" {
+		t.Error(got)
+	}
+	if _, err := n.Script(func(string) ([]byte, error) { return make([]byte, 33), nil }); errs.CodeOf(err) != errs.Incomplete {
+		t.Errorf("a script of a named digest: %v", err)
+	}
+}

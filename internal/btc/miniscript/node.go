@@ -162,6 +162,17 @@ func (n *Node) Keys() []string {
 	return keys
 }
 
+// Hashes returns all hash locks in order of appearance.
+func (n *Node) Hashes() []HashLock {
+	var all []HashLock
+	n.walk(func(m *Node) {
+		if _, ok := m.fragment.hashKind(); ok {
+			all = append(all, m.lock())
+		}
+	})
+	return all
+}
+
 // Type returns the node's type and properties.
 func (n *Node) Type() Type { return n.typ }
 
