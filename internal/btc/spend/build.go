@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"slices"
 
-	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"specter/internal/btc"
@@ -47,9 +46,9 @@ func (p *planner) build(set []Coin, s settlement) (*Result, error) {
 		}
 	}
 	if p.XPubs {
-		r.Packet.XPubs = p.cosigners()
+		err = p.addCosigners(r.Packet)
 	}
-	return r, nil
+	return r, err
 }
 
 func (p *planner) transaction(r *Result) *wire.MsgTx {
@@ -106,9 +105,9 @@ func (p *planner) fillInput(packet *psbt.Packet, i int, c Coin) error {
 	return packet.UpdateInput(i, prev, wire.NewTxOut(int64(c.Amount), c.Script), out)
 }
 
-// previous returns the transaction that made the coin, checked against it; nil for taproot,
-// whose signatures commit to all amounts (BIP341). Others need it: a signer that was told a
-// wrong amount would sign away the difference as fee.
+// previous returns the transaction that made the coin; nil for taproot, whose signatures commit
+// to all amounts (BIP341). Others need it: a signer that was told a wrong amount would sign
+// away the difference as fee. That it is the right one is checked where it is filled in.
 func (p *planner) previous(c Coin, out *descriptor.Output) (*wire.MsgTx, error) {
 	if version, _, ok := btc.WitnessProgram(out.Script); ok && version >= 1 {
 		return nil, nil
@@ -123,39 +122,29 @@ func (p *planner) previous(c Coin, out *descriptor.Output) (*wire.MsgTx, error) 
 	if prev == nil {
 		return nil, errs.E(errs.Unavailable, "the transaction %s, which made a coin, is not at hand; signers need it", c.OutPoint.Hash)
 	}
-	if prev.TxHash() != c.OutPoint.Hash || int(c.OutPoint.Index) >= len(prev.TxOut) {
-		return nil, errs.E(errs.Internal, "the transaction given for coin %s is another one", c.OutPoint)
-	}
-	made := prev.TxOut[c.OutPoint.Index]
-	if btcutil.Amount(made.Value) != c.Amount || !bytes.Equal(made.PkScript, c.Script) {
-		return nil, errs.E(errs.Internal, "coin %s is not what its transaction says", c.OutPoint)
-	}
 	return prev, nil
 }
 
-// cosigners are the xpubs of the wallet with their origins (PSBT_GLOBAL_XPUB). Keys whose
-// origin does not lead to them are left out: BIP174 wants as many steps as the key is deep.
-func (p *planner) cosigners() []psbt.XPub {
-	var out []psbt.XPub
-	seen := map[[78]byte]bool{}
+// addCosigners puts the wallet's xpubs and their origins into the PSBT (PSBT_GLOBAL_XPUB).
+// Keys whose origin does not lead to them are left out: BIP174 wants as many steps as the key
+// is deep.
+func (p *planner) addCosigners(packet *psbt.Packet) error {
 	for _, k := range p.Branches[0].Keys() {
 		if k.XKey == nil {
 			continue
 		}
-		key := k.XKey.Public()
-		x := psbt.XPub{Raw: [78]byte(key.Serialize())}
-		switch {
-		case k.Origin != nil && len(k.Origin.Path) == int(key.Depth):
-			x.Origin = *k.Origin
-		case k.Origin == nil && key.Depth == 0:
-			x.Origin.Fingerprint = key.Fingerprint()
-		default:
+		var origin btc.KeyOrigin
+		if k.Origin != nil {
+			origin = *k.Origin
+		} else {
+			origin.Fingerprint = k.XKey.Fingerprint()
+		}
+		if len(origin.Path) != int(k.XKey.Depth) {
 			continue
 		}
-		if !seen[x.Raw] {
-			seen[x.Raw] = true
-			out = append(out, x)
+		if err := packet.AddXPub(*k.XKey, origin); err != nil {
+			return err
 		}
 	}
-	return out
+	return nil
 }

@@ -199,6 +199,7 @@ func (p *planner) target(line feeLine) coinselect.Target {
 	}
 	if len(p.must) > 0 {
 		t.BaseWeight += 8 // the count of inputs may need more room than the selectors know
+		t.WantChange = 0  // coins are added to pay a fee, not to make change
 	}
 	return t
 }
