@@ -172,6 +172,8 @@ func TestPlanKnowsSizesBeforeSigning(t *testing.T) {
 			miniscript.Assets{CanSign: can("B"), Older: anyTime, After: anyTime}, "3 elements 108 bytes [B] after 800000 older 144"},
 		{"recovery without time", "or_d(pk(A),and_v(v:pkh(B),older(144)))", miniscript.WSH, miniscript.Assets{CanSign: can("B")}, "not-satisfiable"},
 		{"nothing", "pk(A)", miniscript.WSH, miniscript.Assets{}, "not-satisfiable"},
+		{"blocks and seconds at once", "and_v(v:pk(A),and_v(v:older(1),older(4194305)))", miniscript.WSH, miniscript.Everything(), "not-satisfiable"},
+		{"height and date at once", "and_v(v:pk(A),and_v(v:after(1),after(500000000)))", miniscript.WSH, miniscript.Everything(), "not-satisfiable"},
 		{"first asked, first named", "and_v(v:pk(B),pk(A))", miniscript.WSH, miniscript.Everything(), "2 elements 146 bytes [B A] after 0 older 0"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
