@@ -171,19 +171,20 @@ func (d *Descriptor) listKeys(o *Output, root *expr, keys []derived) {
 	}
 	place := 0
 	for i, k := range keys {
+		k.pub, k.origin = slices.Clone(k.pub), k.ownOrigin() // the cache is not for callers to change
 		base := DerivedKey{PubKey: k.pub, Origin: k.origin, LeafHashes: leavesOf[i], Internal: i == internal, Expression: place}
 		if k.parts == nil {
 			o.Keys = append(o.Keys, base)
 			place++
 			continue
 		}
-		m := MuSig{Aggregate: k.aggregate, PubKey: k.pub, Origin: k.origin, LeafHashes: leavesOf[i], Internal: i == internal, Expression: place}
+		m := MuSig{Aggregate: slices.Clone(k.aggregate), PubKey: k.pub, Origin: k.origin, LeafHashes: leavesOf[i], Internal: i == internal, Expression: place}
 		var pubs [][]byte
 		for _, part := range k.parts {
 			dk := base
-			dk.PubKey, dk.Origin, dk.Expression, dk.Participant = part.pub, part.origin, place, true
+			dk.PubKey, dk.Origin, dk.Expression, dk.Participant = slices.Clone(part.pub), part.ownOrigin(), place, true
 			o.Keys = append(o.Keys, dk)
-			pubs = append(pubs, part.pub)
+			pubs = append(pubs, dk.PubKey)
 			place++
 		}
 		m.Participants = KeySort(pubs)

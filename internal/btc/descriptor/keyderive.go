@@ -140,11 +140,16 @@ func (k *keyExpr) aggregateMain() bool {
 	return main || !known
 }
 
+// ownOrigin copies the origin.
+func (d derived) ownOrigin() btc.KeyOrigin {
+	return btc.KeyOrigin{Fingerprint: d.origin.Fingerprint, Path: slices.Clone(d.origin.Path)}
+}
+
 func fingerprintOf(pub []byte) btc.Fingerprint {
 	return btc.Fingerprint(hash160(pub)[:4])
 }
 
-// scalarPoint is a small bridge to the curve for aggregation and taproot tweaks.
+// jacobian turns a public key into the form in which points are added.
 func jacobian(p *btcec.PublicKey) btcec.JacobianPoint {
 	var j btcec.JacobianPoint
 	p.AsJacobian(&j)

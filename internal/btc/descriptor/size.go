@@ -2,7 +2,6 @@ package descriptor
 
 import (
 	"specter/internal/btc"
-	"specter/internal/btc/miniscript"
 	"specter/internal/errs"
 )
 
@@ -184,12 +183,4 @@ func (d *Descriptor) HasKeyPath() bool {
 		return !d.keys[d.root.keys[0]].isNUMS()
 	}
 	return false
-}
-
-// context is where a miniscript at a place stands.
-func (at place) context() miniscript.Context {
-	if at == inTR {
-		return miniscript.Tapscript
-	}
-	return miniscript.WSH
 }
