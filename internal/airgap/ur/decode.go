@@ -18,6 +18,7 @@ type Decoder struct {
 	legacy   *legacyDecoder
 	typ      string
 	done     *UR
+	version1 bool // done came as version 1
 }
 
 // Add takes one part, in either case, with or without the "ur:" in upper case. A part twice is
@@ -74,6 +75,9 @@ func (d *Decoder) Parts() (known, total int) {
 
 // Type returns the type of the resource, known since the first part, else "".
 func (d *Decoder) Type() string { return d.typ }
+
+// Legacy reports whether the resource comes in version 1.
+func (d *Decoder) Legacy() bool { return d.legacy != nil || d.version1 }
 
 // UR returns the resource once it is whole.
 func (d *Decoder) UR() (UR, bool) {
@@ -154,6 +158,7 @@ func (d *Decoder) addWhole(p part) error {
 	if err != nil || p.digest != "" {
 		if legacy, e := decodeBC32(p.body); e == nil {
 			data, err = legacy, checkDigest(p.digest, legacy)
+			d.version1 = d.version1 || d.done == nil && d.fountain == nil
 		} else if p.digest != "" {
 			err = e
 		}
