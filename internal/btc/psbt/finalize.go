@@ -86,6 +86,9 @@ func (p *Packet) Extract() (*wire.MsgTx, error) {
 	if err := p.checkMoney(); err != nil {
 		return nil, err
 	}
+	if err := p.VerifySilentPayments(); err != nil {
+		return nil, err
+	}
 	if err := p.CheckScripts(); err != nil {
 		return nil, err
 	}

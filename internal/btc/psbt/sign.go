@@ -34,7 +34,8 @@ type SignOptions struct {
 }
 
 // Sign adds the signatures that the source has keys for and returns the new ones. Inputs whose
-// coin or scripts are not described are left alone; one whose description contradicts itself
+// coin or scripts are not described are left alone (but beside silent payments, which cannot
+// be verified then); one whose description contradicts itself
 // is an error of code mismatch, and then nothing is signed (BIP174's signer checks).
 func (p *Packet) Sign(k KeySource) ([]Signed, error) { return p.SignWith(k, SignOptions{}) }
 
@@ -43,6 +44,9 @@ func (p *Packet) SignWith(k KeySource, o SignOptions) ([]Signed, error) {
 	work := p.Clone()
 	s, err := work.spending()
 	if err != nil {
+		return nil, err
+	}
+	if err := work.VerifySilentPayments(); err != nil {
 		return nil, err
 	}
 	var all []Signed
@@ -131,6 +135,9 @@ func (g *inputSigner) sighash() (txscript.SigHashType, error) {
 		t = *g.in.SighashType
 	}
 	if t == txscript.SigHashDefault {
+		if g.s.p.PaysSilently() {
+			return txscript.SigHashAll, nil // BIP375
+		}
 		if g.l.kind != lockTaproot {
 			t = txscript.SigHashAll
 		}
@@ -271,7 +278,8 @@ func (g *inputSigner) signKeyPath(t txscript.SigHashType) error {
 			return badField("PSBT_IN_TAP_INTERNAL_KEY", "is not on the curve")
 		}
 		tweaked := txscript.ComputeTaprootOutputKey(pub, g.in.TapMerkleRoot)
-		if !bytes.Equal(schnorr.SerializePubKey(tweaked), g.l.outputKey()) {
+		untweaked := g.in.TapMerkleRoot == nil && bytes.Equal(internal, g.l.outputKey()) // as of rawtr()
+		if !untweaked && !bytes.Equal(schnorr.SerializePubKey(tweaked), g.l.outputKey()) {
 			return errs.Bad(errs.Mismatch, "the internal key and merkle root of input %d do not belong to the coin that it spends", g.i)
 		}
 	}
