@@ -30,6 +30,7 @@ type entry struct {
 // listing is what listsinceblock told, of one moment of the node's wallet.
 type listing struct {
 	entries []entry
+	removed []entry        // of blocks that have left the chain, as they stand now
 	last    chainhash.Hash // the newest block that the wallet knew then
 }
 
@@ -46,10 +47,11 @@ type row struct {
 	Abandoned bool    `json:"abandoned"`
 }
 
-// list copies out what the node's wallet knows since a block (nil: everything). It waits until
-// the wallet has seen the node's tip: the node does that by itself.
+// list copies out what the node's wallet knows since a block (nil: everything). When that block
+// has left the chain, it begins where the chain forked. It waits until the wallet has seen the
+// node's tip: the node does that by itself.
 func (s *Source) list(ctx context.Context, inNode string, since *chainhash.Hash) (*listing, error) {
-	params := args{"target_confirmations": 1, "include_removed": false, "include_change": true}
+	params := args{"target_confirmations": 1, "include_removed": since != nil, "include_change": true}
 	if since != nil {
 		params["blockhash"] = since.String()
 	}
@@ -74,7 +76,9 @@ func readListing(r io.Reader, l *listing) error {
 		return readObject(dec, func(key string) error {
 			switch key {
 			case "transactions":
-				return readRows(dec, l)
+				return readRows(dec, &l.entries)
+			case "removed":
+				return readRows(dec, &l.removed)
 			case "lastblock":
 				var h hash
 				err := dec.Decode(&h)
@@ -114,7 +118,7 @@ func skip(dec *json.Decoder) error {
 	return dec.Decode(&raw)
 }
 
-func readRows(dec *json.Decoder, l *listing) error {
+func readRows(dec *json.Decoder, list *[]entry) error {
 	t, err := dec.Token()
 	if err != nil {
 		return err
@@ -133,12 +137,12 @@ func readRows(dec *json.Decoder, l *listing) error {
 		}
 		i, seen := at[x.TxID.Hash]
 		if !seen {
-			i = len(l.entries)
+			i = len(*list)
 			at[x.TxID.Hash] = i
-			l.entries = append(l.entries, x.entry())
+			*list = append(*list, x.entry())
 		}
 		if x.Category != "send" && x.Vout != nil {
-			l.entries[i].mine = append(l.entries[i].mine, *x.Vout)
+			(*list)[i].mine = append((*list)[i].mine, *x.Vout)
 		}
 	}
 	_, err = dec.Token()

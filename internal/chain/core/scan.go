@@ -27,39 +27,37 @@ type resume struct{ from, next int32 }
 // prepare brings the node's wallet to where it watches all that the request asks for, with the
 // past since the birthday looked through. all is true when that may have brought up old
 // transactions, so that everything must be listed.
-func (s *Source) prepare(ctx context.Context, w *wallet, r chain.Request, info chainInfo) (holds []held, all bool, err error) {
-	holds, err = s.settle(ctx, w, r)
+func (s *Source) prepare(ctx context.Context, w *wallet, r chain.Request, info chainInfo) (all bool, err error) {
+	holds, err := s.settle(ctx, w, r)
 	if err != nil {
-		return nil, false, err
+		return false, err
 	}
 	ready, err := s.ready(ctx, w, r, holds)
 	if err != nil || ready {
-		return holds, false, err
+		return false, err
 	}
 	if err := s.acquire(ctx, w); err != nil {
-		return nil, false, err
+		return false, err
 	}
 	defer func() { <-w.busy }()
 	if holds, err = s.settle(ctx, w, r); err != nil { // another Sync may have done it meanwhile
-		return nil, false, err
+		return false, err
 	}
 	scanned, err := s.isScanned(ctx, w, holds)
 	if err != nil {
-		return nil, false, err
+		return false, err
 	}
 	if !scanned {
-		var from int32
-		if from, err = s.startOf(ctx, r, info); err == nil {
-			err = s.firstScan(ctx, w, r, from, holds)
+		from, err := s.startOf(ctx, r, info)
+		if err != nil {
+			return false, err
 		}
-	} else if short(r, holds) {
+		return true, s.firstScan(ctx, w, r, from, holds)
+	}
+	if short(r, holds) {
 		err = s.widen(ctx, w, r, info, holds)
 	}
-	if err != nil {
-		return nil, false, err
-	}
-	holds, err = s.settle(ctx, w, r)
-	return holds, true, err
+	return true, err
 }
 
 // acquire takes the wallet's token; another import or scan may have to end first.

@@ -52,7 +52,7 @@ func (s *Source) syncOnce(ctx context.Context, w *wallet, r chain.Request) (u ch
 	if err != nil {
 		return u, false, err
 	}
-	holds, all, err := s.prepare(ctx, w, r, info)
+	all, err := s.prepare(ctx, w, r, info)
 	if err != nil {
 		return u, false, err
 	}
@@ -60,11 +60,7 @@ func (s *Source) syncOnce(ctx context.Context, w *wallet, r chain.Request) (u ch
 	inNode := w.inNode
 	all = all || w.listAll
 	s.mu.Unlock()
-	since := (*chainhash.Hash)(nil)
-	if base != nil && !all {
-		since = &base.Hash
-	}
-	l, err := s.list(ctx, inNode, since)
+	l, err := s.since(ctx, inNode, r.From, base, fork, all)
 	if isCode(err, codeInvalidAddress) {
 		return u, false, nil // the block is not known any more
 	}
@@ -76,7 +72,7 @@ func (s *Source) syncOnce(ctx context.Context, w *wallet, r chain.Request) (u ch
 		return u, false, err
 	}
 	u = chain.Update{Tip: tip, Fork: fork}
-	if err := s.fill(ctx, inNode, r, holds, l, &u); err != nil {
+	if err := s.fill(ctx, w, inNode, r, l, &u); err != nil {
 		return u, false, err
 	}
 	s.mu.Lock()
@@ -122,6 +118,27 @@ func (s *Source) common(ctx context.Context, from []chain.Block, info chainInfo)
 	return nil, &genesis, nil
 }
 
+// since lists what is new for a caller who knows some blocks. After a reorg it asks from the
+// stale block, for the node then tells what became of the transactions that were in stale
+// blocks; where the node does not have that block (any more), it asks from the fork.
+func (s *Source) since(ctx context.Context, inNode string, from []chain.Block, base, fork *chain.Block, all bool) (*listing, error) {
+	if fork != nil {
+		l, err := s.list(ctx, inNode, &from[0].Hash)
+		if err == nil && all {
+			stale := l.removed
+			l, err = s.list(ctx, inNode, nil)
+			l.removed = stale
+		}
+		if _, refused := asRPC(err); !refused {
+			return l, err
+		}
+	}
+	if all || base == nil {
+		return s.list(ctx, inNode, nil)
+	}
+	return s.list(ctx, inNode, &base.Hash)
+}
+
 // tipOf reads the block up to which a listing goes. ok is false when it, or the block that the
 // listing began at, has left the chain meanwhile.
 func (s *Source) tipOf(ctx context.Context, l *listing, base *chain.Block) (tip chain.Block, ok bool, err error) {
@@ -150,7 +167,7 @@ func (s *Source) tipOf(ctx context.Context, l *listing, base *chain.Block) (tip 
 
 // fill turns a listing into an update: transactions in blocks, those in the mempool that the
 // caller does not know as such, and those that are gone.
-func (s *Source) fill(ctx context.Context, inNode string, r chain.Request, holds []held, l *listing, u *chain.Update) error {
+func (s *Source) fill(ctx context.Context, w *wallet, inNode string, r chain.Request, l *listing, u *chain.Update) error {
 	if err := s.addUnlisted(ctx, inNode, r, l); err != nil {
 		return err
 	}
@@ -175,14 +192,34 @@ func (s *Source) fill(ctx context.Context, inNode string, r chain.Request, holds
 			u.Gone = append(u.Gone, e.id)
 		}
 	}
+	u.Gone = append(u.Gone, lost(l, pool, want, u.Gone)...)
 	if u.Txs, err = s.fetch(ctx, inNode, want); err != nil {
 		return err
 	}
-	if u.Used, err = used(holds, want, u.Txs); err != nil {
+	if u.Used, err = s.used(ctx, w, r, want, u.Txs); err != nil {
 		return err
 	}
 	s.remember(r.Name, u.Tip.Hash, l, pool)
 	return nil
+}
+
+// lost lists the transactions of stale blocks that are now neither in a block nor in the mempool.
+func lost(l *listing, pool map[chainhash.Hash]bool, want []entry, gone []chainhash.Hash) []chainhash.Hash {
+	known := map[chainhash.Hash]bool{}
+	for _, e := range want {
+		known[e.id] = true
+	}
+	for _, id := range gone {
+		known[id] = true
+	}
+	var out []chainhash.Hash
+	for _, e := range l.removed {
+		if e.conf <= 0 && !pool[e.id] && !known[e.id] {
+			known[e.id] = true
+			out = append(out, e.id)
+		}
+	}
+	return out
 }
 
 // addUnlisted asks about the caller's unconfirmed transactions that the listing does not have:
@@ -262,9 +299,9 @@ func (e entry) tell(tx *wire.MsgTx) chain.Tx {
 }
 
 // used finds the highest index of each keychain that the transactions pay. The node knows an
-// index above all that are used; from there downwards the first hit is it, and most often the
-// first try hits.
-func used(holds []held, want []entry, txs []chain.Tx) (map[string]uint32, error) {
+// index above all that are used (asked now: the listing made it hear of the newest block); from
+// there downwards the first hit is it, and most often the first try hits.
+func (s *Source) used(ctx context.Context, w *wallet, r chain.Request, want []entry, txs []chain.Tx) (map[string]uint32, error) {
 	scripts := map[string]bool{}
 	for i, e := range want {
 		for _, v := range e.mine {
@@ -273,13 +310,22 @@ func used(holds []held, want []entry, txs []chain.Tx) (map[string]uint32, error)
 			}
 		}
 	}
-	out := map[string]uint32{}
 	if len(scripts) == 0 {
-		return out, nil
+		return map[string]uint32{}, nil
 	}
-	next := make([]int64, len(holds)) // the next index to try, downwards; below 0: done
+	holds, err := s.settle(ctx, w, r)
+	if err != nil {
+		return nil, err
+	}
+	return highest(holds, scripts)
+}
+
+// highest looks for scripts downwards on all keychains at once, until each has a hit or all
+// scripts are found.
+func highest(holds []held, scripts map[string]bool) (map[string]uint32, error) {
+	out := map[string]uint32{}
+	next := make([]int64, len(holds)) // the next index to try; below 0: done
 	for i, h := range holds {
-		next[i] = 0
 		if h.Ranged && h.listed != nil {
 			next[i] = h.listed.Next - 1
 		}

@@ -16,6 +16,7 @@ import (
 type wallet struct {
 	name   string        // as the request names it
 	busy   chan struct{} // holds one token: who has it may import and scan
+	loads  chan struct{} // holds one token: who has it may load or make the wallet inside the node
 	inNode string        // its name inside the node; "" until it is settled
 	canon  map[string]string
 
@@ -32,7 +33,7 @@ func (s *Source) wallet(name string) *wallet {
 	defer s.mu.Unlock()
 	w := s.wallets[name]
 	if w == nil {
-		w = &wallet{name: name, busy: make(chan struct{}, 1), canon: map[string]string{}}
+		w = &wallet{name: name, busy: make(chan struct{}, 1), loads: make(chan struct{}, 1), canon: map[string]string{}}
 		s.wallets[name] = w
 	}
 	return w
@@ -78,7 +79,7 @@ func (s *Source) settle(ctx context.Context, w *wallet, r chain.Request) ([]held
 		if known != "" && name != known {
 			continue
 		}
-		list, err := s.open(ctx, name, known == "")
+		list, err := s.open(ctx, w, name, known == "")
 		if errors.Is(err, errForeign) {
 			if known != "" { // changed under our feet: look again from the first name
 				s.forget(w)
@@ -119,13 +120,13 @@ var errForeign = errors.New("another wallet of this name")
 
 // open returns the descriptors of a wallet inside the node; it loads the wallet, or makes it
 // where the node has none. errForeign where the wallet is of a sort that we do not use.
-func (s *Source) open(ctx context.Context, name string, inspect bool) ([]listed, error) {
+func (s *Source) open(ctx context.Context, w *wallet, name string, inspect bool) ([]listed, error) {
 	var out struct {
 		Descriptors []listed `json:"descriptors"`
 	}
 	err := s.c.walletCall(ctx, name, "listdescriptors", nil, &out)
 	if isCode(err, codeWalletNotFound) {
-		if err := s.load(ctx, name); err != nil {
+		if err := s.load(ctx, w, name); err != nil {
 			return nil, err
 		}
 		err = s.c.walletCall(ctx, name, "listdescriptors", nil, &out)
@@ -163,7 +164,13 @@ func noWallets(err error) error {
 
 // load loads a wallet, or makes an empty watch-only descriptor wallet where there is none. The
 // node's list of wallets to load at its start is left as it is.
-func (s *Source) load(ctx context.Context, name string) error {
+func (s *Source) load(ctx context.Context, w *wallet, name string) error {
+	select {
+	case w.loads <- struct{}{}:
+		defer func() { <-w.loads }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	for range 60 {
 		// Loading can take long: the wallet catches up with the blocks since it was unloaded.
 		err := s.c.longCall(ctx, "", "loadwallet", []any{name}, nil)
@@ -180,7 +187,7 @@ func (s *Source) load(ctx context.Context, name string) error {
 			if !isCode(err, codeWalletExists) && !says(err, "already exists") {
 				return noWallets(err)
 			}
-		case says(err, "already being loaded"), says(err, "already loading"):
+		case says(err, "already being loaded"), says(err, "already loading"), says(err, "exclusive lock"):
 		case says(err, "beyond pruned data"):
 			return unavailable(err, "the node has thrown away blocks that this wallet has not seen yet; "+
 				"remove the wallet %q from the node, or use a node with all blocks", name)

@@ -157,7 +157,7 @@ func (c *Chain) start(o Options) error {
 	if c.faucet, err = newFaucet(); err != nil {
 		return err
 	}
-	if err := c.loadPool(); err != nil {
+	if err := c.loadState(); err != nil {
 		return err
 	}
 	c.index = newIndex()
@@ -198,7 +198,7 @@ func (c *Chain) Close() error {
 	c.closed = true
 	var err error
 	if c.chain != nil && !c.temp {
-		err = errors.Join(c.chain.FlushUtxoCache(blockchain.FlushRequired), c.savePool())
+		err = errors.Join(c.chain.FlushUtxoCache(blockchain.FlushRequired), c.saveState())
 	}
 	err = errors.Join(err, c.db.Close())
 	c.removeTemp()

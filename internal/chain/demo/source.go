@@ -50,7 +50,7 @@ func (c *Chain) txAt(p place) (*wire.MsgTx, error) {
 	return block.MsgBlock().Transactions[p.pos], nil
 }
 
-// Broadcast puts a transaction into the mempool. One that is there already is fine.
+// Broadcast puts a transaction into the mempool. One that is there or in a block is fine.
 func (c *Chain) Broadcast(ctx context.Context, tx *wire.MsgTx) error {
 	if err := c.enter(ctx); err != nil {
 		return err
@@ -60,12 +60,8 @@ func (c *Chain) Broadcast(ctx context.Context, tx *wire.MsgTx) error {
 }
 
 func (c *Chain) accept(tx *wire.MsgTx) error {
-	id := tx.TxHash()
-	if c.pool.IsTransactionInPool(&id) {
+	if c.has(tx.TxHash()) {
 		return nil
-	}
-	if _, confirmed := c.index.byTx[id]; confirmed {
-		return errs.E(errs.Invalid, "the transaction is in a block already")
 	}
 	missing, _, err := c.pool.MaybeAcceptTransaction(btcutil.NewTx(tx), true, true)
 	if err != nil {
@@ -75,6 +71,12 @@ func (c *Chain) accept(tx *wire.MsgTx) error {
 		return missingInputs()
 	}
 	return c.follow()
+}
+
+// has reports whether a transaction is in the mempool or a block.
+func (c *Chain) has(id chainhash.Hash) bool {
+	_, confirmed := c.index.byTx[id]
+	return confirmed || c.index.pool[id] != nil
 }
 
 func missingInputs() error {
@@ -97,6 +99,9 @@ func (c *Chain) TestAccept(ctx context.Context, tx *wire.MsgTx) error {
 		return err
 	}
 	defer c.mu.Unlock()
+	if c.has(tx.TxHash()) {
+		return nil
+	}
 	r, err := c.pool.CheckMempoolAcceptance(btcutil.NewTx(tx.Copy()))
 	switch {
 	case err != nil:
@@ -116,9 +121,7 @@ var quiet = []struct {
 // FeeRate estimates from what waits in the mempool: the rate of the transaction that would be
 // the last one in after so many full blocks, but no less than on a quiet day.
 func (c *Chain) FeeRate(ctx context.Context, blocks int) (btc.FeeRate, error) {
-	if blocks < 1 || blocks > 1008 {
-		return 0, errs.E(errs.Invalid, "a feerate is estimated for 1 to 1008 blocks, not %d", blocks)
-	}
+	blocks = min(max(blocks, 1), 1008)
 	if err := c.enter(ctx); err != nil {
 		return 0, err
 	}

@@ -18,10 +18,10 @@ import (
 // which block on it looks, and which scripts the wallet has been told about. Losing it costs
 // nothing but a longer answer.
 type watch struct {
-	floor   int32          // lowest height looked at
-	told    map[string]int // by keychain: how many scripts the wallet knows the history of
-	offered map[string]int // the same after the last answer, which may not have arrived
-	at      chainhash.Hash // the tip of that answer
+	Floor   int32          // lowest height looked at
+	Told    map[string]int // by keychain: how many scripts the wallet knows the history of
+	Offered map[string]int // the same after the last answer, which may not have arrived
+	At      chainhash.Hash // the tip of that answer
 }
 
 // birthdaySlack is how much before its birthday a wallet's coins are looked for, as in Bitcoin
@@ -60,11 +60,11 @@ func (c *Chain) begin(ctx context.Context, r chain.Request) (int32, error) {
 	if w == nil {
 		w = &watch{}
 		if len(r.From) == 0 && !r.Birthday.IsZero() {
-			w.floor = c.index.heightAt(r.Birthday.Add(-birthdaySlack))
+			w.Floor = c.index.heightAt(r.Birthday.Add(-birthdaySlack))
 		}
 		c.watched[r.Name] = w
 	}
-	return w.floor, nil
+	return w.Floor, nil
 }
 
 // reach derives a keychain's scripts until the last gap of them are unused. Scripts are
@@ -144,20 +144,20 @@ func (c *Chain) answer(ctx context.Context, r chain.Request, scripts map[string]
 	u := chain.Update{Tip: x.tip(), Used: map[string]uint32{}}
 	known, fork := x.meet(r.From)
 	u.Fork = fork
-	if len(r.From) > 0 && r.From[0].Hash == w.at {
-		w.told = w.offered // the last answer has arrived
+	if len(r.From) > 0 && r.From[0].Hash == w.At {
+		w.Told = w.Offered // the last answer has arrived
 	}
 	places, waiting := map[place]bool{}, map[chainhash.Hash]bool{}
 	offered := map[string]int{}
 	for _, k := range r.Keychains {
 		offered[k.ID] = len(scripts[k.ID])
 		for i, script := range scripts[k.ID] {
-			if !x.touched(script, w.floor) {
+			if !x.touched(script, w.Floor) {
 				continue
 			}
 			u.Used[k.ID] = uint32(i)
 			for _, p := range x.byScript[string(script)] {
-				if p.height >= w.floor && (p.height > known || i >= w.told[k.ID]) {
+				if p.height >= w.Floor && (p.height > known || i >= w.Told[k.ID]) {
 					places[p] = true
 				}
 			}
@@ -178,7 +178,14 @@ func (c *Chain) answer(ctx context.Context, r chain.Request, scripts map[string]
 		return chain.Update{}, err
 	}
 	u.Txs = append(u.Txs, x.unconfirmed(waiting)...)
-	w.offered, w.at = offered, u.Tip.Hash
+	if fork != nil {
+		dropped, err := c.dropped(r.From[0].Hash, scripts)
+		if err != nil {
+			return chain.Update{}, err
+		}
+		u.Gone = append(u.Gone, dropped...)
+	}
+	w.Offered, w.At = offered, u.Tip.Hash
 	return u, nil
 }
 
@@ -270,9 +277,9 @@ func (c *Chain) Rescan(ctx context.Context, r chain.Request, fromHeight int32) e
 	}
 	w := c.watched[r.Name]
 	if w == nil {
-		w = &watch{floor: fromHeight}
+		w = &watch{Floor: fromHeight}
 	}
-	c.watched[r.Name] = &watch{floor: min(w.floor, fromHeight)}
+	c.watched[r.Name] = &watch{Floor: min(w.Floor, fromHeight)}
 	tip := int(c.index.tip().Height)
 	c.mu.Unlock()
 	if r.Progress != nil {

@@ -3,7 +3,7 @@
 //	n := coretest.Start(t, coretest.Options{})   // skips loudly where no bitcoind can be had
 //	n.Mine(1); id := n.Send(address, "0.1"); n.Restart()
 //
-// The node has 110 blocks and a counterparty wallet with their money. Every method ends the
+// The node has 210 blocks and a counterparty wallet with the money of the first 110. Every method ends the
 // test when it cannot do what it says.
 package coretest
 
@@ -27,6 +27,8 @@ import (
 	"time"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
+
+	"specter/internal/btc"
 )
 
 // Counterparty is the name of the node's own wallet, which holds the money.
@@ -49,6 +51,7 @@ type Node struct {
 	cmd   *exec.Cmd
 	ended chan struct{}
 	log   bytes.Buffer
+	mined int // how many addresses of nobody were mined to
 }
 
 // Find returns the path of a bitcoind: $BITCOIND, the PATH, or .cache/bitcoind of the checkout
@@ -95,7 +98,10 @@ func Start(t testing.TB, opts Options) *Node {
 		return n
 	}
 	n.mustRPC("", "createwallet", nil, Counterparty)
-	n.MineTo(n.NewAddress(), 110) // the subsidy halves every 150 blocks
+	// The subsidy halves every 150 blocks; and all the money is mature, so that a reorg makes
+	// none of it immature.
+	n.MineTo(n.NewAddress(), 110)
+	n.Mine(100)
 	return n
 }
 
@@ -343,10 +349,23 @@ func (n *Node) NewAddress() string {
 	return a
 }
 
-// Mine mines blocks to the counterparty, each time to another address.
+// Mine mines blocks to nobody, each time to another address: after a reorg the same block
+// would be refused.
 func (n *Node) Mine(blocks int) {
 	n.t.Helper()
-	n.MineTo(n.NewAddress(), blocks)
+	n.MineTo(n.nobody(), blocks)
+}
+
+// nobody is a fresh address without a key.
+func (n *Node) nobody() string {
+	n.t.Helper()
+	n.mined++
+	h := chainhash.HashB([]byte(fmt.Sprint("nobody ", n.mined)))
+	address, ok := btc.AddressOf(btc.WitnessScript(0, h[:20]), btc.Regtest)
+	if !ok {
+		n.t.Fatal("no address")
+	}
+	return address
 }
 
 // MineTo mines blocks to an address.
@@ -389,16 +408,40 @@ func (n *Node) Invalidate(depth int) {
 	n.mustRPC("", "invalidateblock", nil, id)
 }
 
-// Reorg replaces the newest blocks by one more than they were. With keep the new blocks are
-// empty and the old transactions are in the mempool; else the new blocks have them again.
+// Reorg replaces the newest blocks by one more than they were. With empty the new blocks have
+// nothing in them and all the old transactions are in the mempool, also those whose locktime
+// the node's wallet had set to a height that was gone for a moment; else the new blocks have
+// the transactions again.
 func (n *Node) Reorg(depth int, empty bool) {
 	n.t.Helper()
+	var old []string
+	for h := n.Height() - int32(depth) + 1; h <= n.Height(); h++ {
+		old = append(old, n.transactions(h)...)
+	}
 	n.Invalidate(depth)
-	if !empty {
-		n.Mine(depth + 1)
-		return
-	}
 	for range depth + 1 {
-		n.mustRPC("", "generateblock", nil, n.NewAddress(), []string{})
+		n.mustRPC("", "generateblock", nil, n.nobody(), []string{})
 	}
+	for _, raw := range old {
+		_ = n.RPC("", "sendrawtransaction", nil, raw, 0) // those that stayed are refused
+	}
+	if !empty {
+		n.Mine(1)
+	}
+}
+
+// transactions lists the raw transactions of a block without its coinbase.
+func (n *Node) transactions(height int32) []string {
+	n.t.Helper()
+	var id string
+	n.mustRPC("", "getblockhash", &id, height)
+	var block struct {
+		Tx []struct{ Hex string }
+	}
+	n.mustRPC("", "getblock", &block, id, 2)
+	var out []string
+	for _, tx := range block.Tx[1:] {
+		out = append(out, tx.Hex)
+	}
+	return out
 }
