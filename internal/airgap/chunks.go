@@ -24,7 +24,7 @@ type chunks struct {
 // splitChunk reads a chunk; ok is false where the text has not that form.
 func splitChunk(text string) (index, count int, body string, ok bool) {
 	head, body, found := strings.Cut(text, " ")
-	if !found || len(head) > 20 || len(head) < 5 || head[0]|0x20 != 'p' {
+	if !found || len(head) > 24 || len(head) < 5 || head[0]|0x20 != 'p' {
 		return 0, 0, "", false
 	}
 	left, right, found := strings.Cut(strings.ToLower(head[1:]), "of")
