@@ -8,13 +8,14 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 )
 
-// dropped lists the wallet's transactions that a reorg has taken out of the chain and that are
-// in neither a block nor the mempool now. tip is the wallet's newest block, which is stale;
-// stale blocks stay in the database, so that nothing has to be remembered for this.
-func (c *Chain) dropped(tip chainhash.Hash, scripts map[string][][]byte) ([]chainhash.Hash, error) {
+// dropped adds the wallet's transactions that a reorg has taken out of the chain and that are
+// in neither a block nor the mempool now to those that are gone. tip is the wallet's newest
+// block, which is stale; stale blocks stay in the database, so that nothing has to be
+// remembered for this.
+func (c *Chain) dropped(tip chainhash.Hash, scripts map[string][][]byte, gone []chainhash.Hash) ([]chainhash.Hash, error) {
 	lost, err := c.stale(tip)
 	if err != nil || len(lost) == 0 {
-		return nil, err
+		return gone, err
 	}
 	ours := map[string]bool{}
 	for _, list := range scripts {
@@ -22,14 +23,13 @@ func (c *Chain) dropped(tip chainhash.Hash, scripts map[string][][]byte) ([]chai
 			ours[string(script)] = true
 		}
 	}
-	var out []chainhash.Hash
 	for id, tx := range lost {
 		if !c.has(id) && c.concerns(tx, ours, lost) {
-			out = append(out, id)
+			gone = append(gone, id)
 		}
 	}
-	slices.SortFunc(out, func(a, b chainhash.Hash) int { return slices.Compare(a[:], b[:]) })
-	return out, nil
+	slices.SortFunc(gone, func(a, b chainhash.Hash) int { return slices.Compare(a[:], b[:]) })
+	return slices.Compact(gone), nil
 }
 
 // stale loads the transactions of the blocks from a stale one down to the active chain. A

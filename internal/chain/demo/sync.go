@@ -141,52 +141,85 @@ func (c *Chain) answer(ctx context.Context, r chain.Request, scripts map[string]
 		w = &watch{}
 		c.watched[r.Name] = w
 	}
-	u := chain.Update{Tip: x.tip(), Used: map[string]uint32{}}
-	known, fork := x.meet(r.From)
-	u.Fork = fork
 	if len(r.From) > 0 && r.From[0].Hash == w.At {
 		w.Told = w.Offered // the last answer has arrived
 	}
-	places, waiting := map[place]bool{}, map[chainhash.Hash]bool{}
-	offered := map[string]int{}
-	for _, k := range r.Keychains {
-		offered[k.ID] = len(scripts[k.ID])
-		for i, script := range scripts[k.ID] {
-			if !x.touched(script, w.Floor) {
-				continue
-			}
-			u.Used[k.ID] = uint32(i)
-			for _, p := range x.byScript[string(script)] {
-				if p.height >= w.Floor && (p.height > known || i >= w.Told[k.ID]) {
-					places[p] = true
-				}
-			}
-			for id := range x.poolByScript[string(script)] {
-				waiting[id] = true
-			}
-		}
-	}
+	u := chain.Update{Tip: x.tip()}
+	known, fork := x.meet(r.From)
+	u.Fork = fork
+	f := x.find(w, scripts, known)
 	for _, id := range r.Unconfirmed {
 		if p, confirmed := x.byTx[id]; confirmed {
-			places[p] = true
+			f.places[p] = true
 		} else if x.pool[id] == nil {
 			u.Gone = append(u.Gone, id)
 		}
 	}
 	var err error
-	if u.Txs, err = c.confirmed(places); err != nil {
+	if u.Txs, err = c.confirmed(f.places); err != nil {
 		return chain.Update{}, err
 	}
-	u.Txs = append(u.Txs, x.unconfirmed(waiting)...)
+	u.Txs = append(u.Txs, x.unconfirmed(f.waiting)...)
+	u.Used = used(u.Txs, f.touched)
 	if fork != nil {
-		dropped, err := c.dropped(r.From[0].Hash, scripts)
-		if err != nil {
+		if u.Gone, err = c.dropped(r.From[0].Hash, scripts, u.Gone); err != nil {
 			return chain.Update{}, err
 		}
-		u.Gone = append(u.Gone, dropped...)
 	}
-	w.Offered, w.At = offered, u.Tip.Hash
+	w.At, w.Offered = u.Tip.Hash, map[string]int{}
+	for id, list := range scripts {
+		w.Offered[id] = len(list)
+	}
 	return u, nil
+}
+
+// findings are the transactions that touch a wallet's scripts.
+type findings struct {
+	places  map[place]bool
+	waiting map[chainhash.Hash]bool
+	touched map[string]spot
+}
+
+// find looks scripts up. What lies at or below the known height is news only for scripts that
+// the wallet has not been told about.
+func (x *index) find(w *watch, scripts map[string][][]byte, known int32) findings {
+	f := findings{map[place]bool{}, map[chainhash.Hash]bool{}, map[string]spot{}}
+	for id, list := range scripts {
+		for i, script := range list {
+			if !x.touched(script, w.Floor) {
+				continue
+			}
+			f.touched[string(script)] = spot{id, uint32(i)}
+			for _, p := range x.byScript[string(script)] {
+				if p.height >= w.Floor && (p.height > known || i >= w.Told[id]) {
+					f.places[p] = true
+				}
+			}
+			for tx := range x.poolByScript[string(script)] {
+				f.waiting[tx] = true
+			}
+		}
+	}
+	return f
+}
+
+// spot is an address of the wallet: a keychain and an index.
+type spot struct {
+	keychain string
+	index    uint32
+}
+
+// used tells the highest index of each keychain that transactions pay to.
+func used(txs []chain.Tx, ours map[string]spot) map[string]uint32 {
+	out := map[string]uint32{}
+	for _, tx := range txs {
+		for _, o := range tx.Tx.TxOut {
+			if s, ok := ours[string(o.PkScript)]; ok {
+				out[s.keychain] = max(out[s.keychain], s.index)
+			}
+		}
+	}
+	return out
 }
 
 // meet finds the newest of the caller's blocks that is still in the chain. Where a reorg cut
