@@ -151,6 +151,9 @@ func (a *Analysis) measure(p *Packet, s *spending) {
 	case errs.CodeOf(err) != errs.Incomplete:
 		a.Problems = append(a.Problems, err)
 	}
+	if err := p.checkSpentOnce(); err != nil {
+		a.Problems = append(a.Problems, err)
+	}
 	// Version, locktime, the counts and the outputs, in full weight.
 	total := btc.Weight(4 * (s.tx.SerializeSizeStripped() - 41*len(s.tx.TxIn)))
 	segwit := false

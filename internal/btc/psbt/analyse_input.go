@@ -129,7 +129,7 @@ func planSingle(in *Input, l *lock, m *material) plan {
 	if l.kind == lockPubKey {
 		pub = l.script[1 : len(l.script)-1]
 	} else {
-		for _, k := range in.knownKeys(miniscript.WSH, m) {
+		for _, k := range in.knownKeys(miniscript.WSH) {
 			if bytes.Equal(address.Hash160(k), l.script[3:23]) {
 				pub = k
 			}
@@ -170,7 +170,7 @@ func planMultisig(in *Input, l *lock, m *material, ms multisig) plan {
 
 func (s *spending) planMiniscript(i int, l *lock, m *material) plan {
 	in := &s.p.Inputs[i]
-	node, err := s.node(i, l.script, miniscript.WSH, m)
+	node, err := s.node(i, l.script, miniscript.WSH)
 	if err != nil {
 		return plan{}
 	}
@@ -223,7 +223,7 @@ func fewestMissing(node *miniscript.Node, a miniscript.Assets, signed func(strin
 	if p, err := try(); err == nil {
 		return p, nil
 	}
-	if len(open) <= 20 {
+	if len(open) <= 8 { // few enough to try every pair
 		if p, ok := cheapest(open, func(k string) (miniscript.Plan, error) { return try(k) }); ok {
 			return p, nil
 		}
@@ -256,20 +256,18 @@ func distinct(keys []string) []string {
 func (s *spending) planTaproot(i int, l *lock, m *material) plan {
 	in := &s.p.Inputs[i]
 	var best plan
-	keys := in.tapKeys(l, m)
+	keys := s.tapKeys(i, l, m)
 	extra := 0
 	if in.SighashType != nil && *in.SighashType != txscript.SigHashDefault {
 		extra = 1
 	}
-	for _, leaf := range in.TapLeaves {
-		if !leafCommitted(l.outputKey(), leaf) {
-			continue
-		}
-		node, err := s.node(i, leaf.Script, miniscript.Tapscript, m)
+	known, _ := s.leaves(i)
+	for _, leaf := range known {
+		node, err := s.node(i, leaf.Script, miniscript.Tapscript)
 		if err != nil {
 			continue
 		}
-		sigs := m.leafSigs[leaf.Hash()]
+		sigs := m.leafSigs[leaf.hash]
 		p := s.planNode(i, node, m, func(key string) bool { return sigs[unhex(key)] != nil })
 		p.weight += extra*p.required + compactSizeLen(len(leaf.Script)) + len(leaf.Script) +
 			compactSizeLen(len(leaf.ControlBlock)) + len(leaf.ControlBlock)
@@ -293,18 +291,19 @@ func (s *spending) planTaproot(i int, l *lock, m *material) plan {
 const numsPoint = "50929b74c1a04954b78b4b6035e97a5e078a5a0f28ec96d547bfee9ace803ac0"
 
 // tapKeys lists the internal key and the keys of every leaf.
-func (in *Input) tapKeys(l *lock, m *material) []KeyStatus {
+func (s *spending) tapKeys(i int, l *lock, m *material) []KeyStatus {
+	in := &s.p.Inputs[i]
 	var out []KeyStatus
 	if k := in.TapInternalKey; k != nil && in.tapInternalFits(l.outputKey()) && hex.EncodeToString(k) != numsPoint {
 		out = append(out, KeyStatus{PubKey: k, Origin: in.tapOriginOf([32]byte(k)), Signed: m.keySig != nil, Internal: true})
 	}
-	for _, leaf := range in.TapLeaves {
-		hash := leaf.Hash()
-		for i := range in.TapDerivations {
-			d := &in.TapDerivations[i]
-			if leafHasKey(leaf.Script, d.XOnly[:]) {
-				signed := m.leafSigs[hash][string(d.XOnly[:])] != nil
-				out = append(out, KeyStatus{PubKey: d.XOnly[:], Origin: &d.Origin, Signed: signed, LeafHash: hash[:]})
+	known, _ := s.leaves(i)
+	for _, leaf := range known {
+		for n := range in.TapDerivations {
+			d := &in.TapDerivations[n]
+			if leaf.hasKey(d.XOnly[:]) {
+				signed := m.leafSigs[leaf.hash][string(d.XOnly[:])] != nil
+				out = append(out, KeyStatus{PubKey: d.XOnly[:], Origin: &d.Origin, Signed: signed, LeafHash: leaf.hash[:]})
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package psbt
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/btcsuite/btcd/address/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
@@ -117,6 +118,9 @@ func (s *spending) dissectECDSA(i int, f *findings, hint *Input, stack [][]byte)
 			f.notePreimage(item, f.lock.script)
 			continue
 		}
+		if slices.ContainsFunc(f.sigs, func(ps PartialSig) bool { return bytes.Equal(ps.Signature, item) }) {
+			continue // shown twice, verified once
+		}
 		pub := s.whoSigned(i, f.lock, item, keys)
 		if pub == nil {
 			reason := ReasonInvalidSignature
@@ -200,12 +204,11 @@ func (s *spending) dissectLeaf(i int, f *findings, stack [][]byte) error {
 			f.notePreimage(item, f.leaf.Script)
 			continue
 		}
-		mapped := false
-		for _, key := range keys {
-			if _, err := s.verifyTaproot(i, key, item, f.leaf); err == nil {
-				f.leafSigs = append(f.leafSigs, TapScriptSig{[32]byte(key), f.leaf.Hash(), item})
+		mapped := slices.ContainsFunc(f.leafSigs, func(ts TapScriptSig) bool { return bytes.Equal(ts.Signature, item) })
+		for n := 0; n < len(keys) && !mapped; n++ {
+			if _, err := s.verifyTaproot(i, keys[n], item, f.leaf); err == nil {
+				f.leafSigs = append(f.leafSigs, TapScriptSig{[32]byte(keys[n]), f.leaf.Hash(), item})
 				mapped = true
-				break
 			}
 		}
 		if !mapped {

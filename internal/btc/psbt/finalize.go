@@ -52,11 +52,13 @@ func (s *spending) finalize(i int) error {
 }
 
 // setFinal keeps of the input its coin, its place in the transaction, the final scripts and
-// what is unknown; all else has served its purpose (BIP174).
+// what is unknown; all else has served its purpose (BIP174). The shares of silent payments stay
+// too, for the extractor verifies them (BIP375).
 func (in *Input) setFinal(sol solution) {
 	*in = Input{
 		PrevOut: in.PrevOut, Sequence: in.Sequence, RequiredTime: in.RequiredTime, RequiredHeight: in.RequiredHeight,
 		NonWitnessUTXO: in.NonWitnessUTXO, WitnessUTXO: in.WitnessUTXO, Unknown: in.Unknown, order: in.order,
+		ECDHShares: in.ECDHShares, DLEQProofs: in.DLEQProofs,
 		FinalScriptSig: sol.scriptSig, FinalScriptWitness: sol.witness,
 	}
 }
@@ -109,12 +111,8 @@ func (p *Packet) checkMoney() error {
 	if len(p.Inputs) == 0 || len(p.Outputs) == 0 {
 		return errs.Bad(errs.Incomplete, "a transaction needs at least one input and one output")
 	}
-	spent := make(map[wire.OutPoint]bool, len(p.Inputs))
-	for i := range p.Inputs {
-		if spent[p.Inputs[i].PrevOut] {
-			return errs.Bad(errs.Malformed, "the transaction spends %s twice", p.Inputs[i].PrevOut)
-		}
-		spent[p.Inputs[i].PrevOut] = true
+	if err := p.checkSpentOnce(); err != nil {
+		return err
 	}
 	fee, err := p.Fee()
 	if err != nil {
@@ -122,6 +120,17 @@ func (p *Packet) checkMoney() error {
 	}
 	if fee < 0 {
 		return errs.Bad(errs.Mismatch, "the outputs are worth %d sat more than the inputs", -fee)
+	}
+	return nil
+}
+
+func (p *Packet) checkSpentOnce() error {
+	spent := make(map[wire.OutPoint]bool, len(p.Inputs))
+	for i := range p.Inputs {
+		if spent[p.Inputs[i].PrevOut] {
+			return errs.Bad(errs.Malformed, "the transaction spends %s twice", p.Inputs[i].PrevOut)
+		}
+		spent[p.Inputs[i].PrevOut] = true
 	}
 	return nil
 }

@@ -313,7 +313,7 @@ func (m *merger) takeTapKeySig(i int, sig []byte) error {
 
 func (m *merger) takeTapScriptSig(i int, ts TapScriptSig) error {
 	in := &m.out.Inputs[i]
-	t, err := m.s.verifyTapScriptSig(i, ts, in.TapLeaves)
+	t, err := m.s.verifyTapScriptSig(i, ts)
 	if err != nil {
 		return asMergeError(i, err)
 	}
@@ -379,7 +379,7 @@ func (m *merger) learnScripts(i int, f *findings) {
 	}
 	known := slices.ContainsFunc(in.TapLeaves, func(l TapLeaf) bool { return bytes.Equal(l.ControlBlock, f.leaf.ControlBlock) })
 	if !known {
-		in.TapLeaves = append(in.TapLeaves, *f.leaf)
+		in.TapLeaves, m.s.leafCache[i] = append(in.TapLeaves, *f.leaf), nil
 	}
 }
 

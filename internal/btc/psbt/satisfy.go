@@ -108,7 +108,7 @@ func (s *spending) satisfyWith(i int, l *lock, m *material) (solution, error) {
 	case lockScript, lockWitnessScript:
 		stack, err = s.satisfyScript(i, l, m)
 	case lockTaproot:
-		return s.satisfyTaproot(i, l, m)
+		return s.satisfyTaproot(i, m)
 	default:
 		err = errs.Bad(errs.Unsupported, "input %d spends a kind of coin that is not known", i)
 	}
@@ -177,7 +177,7 @@ func (s *spending) satisfyScript(i int, l *lock, m *material) ([][]byte, error) 
 	if l.kind == lockScript {
 		return nil, errs.Bad(errs.Unsupported, "input %d has a legacy script that is neither multisig nor a single key; it cannot be finalized here", i)
 	}
-	node, err := s.node(i, l.script, miniscript.WSH, m)
+	node, err := s.node(i, l.script, miniscript.WSH)
 	if err != nil {
 		return nil, err
 	}
@@ -216,17 +216,9 @@ func (m *material) multisig(i int, ms multisig) ([][]byte, error) {
 
 // node reads the miniscript of a script; keys behind hashes are looked for among what the
 // input knows.
-func (s *spending) node(i int, script []byte, ctx miniscript.Context, m *material) (*miniscript.Node, error) {
+func (s *spending) node(i int, script []byte, ctx miniscript.Context) (*miniscript.Node, error) {
 	in := &s.p.Inputs[i]
-	byHash := func(hash [20]byte) ([]byte, bool) {
-		for _, pub := range in.knownKeys(ctx, m) {
-			if bytes.Equal(address.Hash160(pub), hash[:]) {
-				return pub, true
-			}
-		}
-		return nil, false
-	}
-	node, err := miniscript.FromScript(script, ctx, byHash)
+	node, err := miniscript.FromScript(script, ctx, byHash(func() [][]byte { return in.knownKeys(ctx) }))
 	if err != nil {
 		return nil, errs.Bad(errs.CodeOf(err), "the script of input %d is not understood: %w", i, err)
 	}
@@ -234,7 +226,7 @@ func (s *spending) node(i int, script []byte, ctx miniscript.Context, m *materia
 }
 
 // knownKeys lists the public keys that the input names, in the form of a context.
-func (in *Input) knownKeys(ctx miniscript.Context, m *material) [][]byte {
+func (in *Input) knownKeys(ctx miniscript.Context) [][]byte {
 	var out [][]byte
 	if ctx == miniscript.Tapscript {
 		for i := range in.TapDerivations {
@@ -283,14 +275,15 @@ func (s *spending) older(i int, n uint32) bool {
 }
 
 // satisfyTaproot takes the key path if it is signed, else the cheapest leaf.
-func (s *spending) satisfyTaproot(i int, l *lock, m *material) (solution, error) {
+func (s *spending) satisfyTaproot(i int, m *material) (solution, error) {
 	if m.keySig != nil {
 		return solution{witness: wire.TxWitness{m.keySig}}, nil
 	}
 	var best *solution
 	var fault error
-	for _, leaf := range s.p.Inputs[i].TapLeaves {
-		sol, err := s.satisfyLeaf(i, l, m, leaf)
+	known, _ := s.leaves(i)
+	for _, leaf := range known {
+		sol, err := s.satisfyLeaf(i, m, leaf)
 		if err != nil {
 			if fault == nil || errs.CodeOf(fault) == errs.Incomplete {
 				fault = err
@@ -310,12 +303,12 @@ func (s *spending) satisfyTaproot(i int, l *lock, m *material) (solution, error)
 	return solution{}, errUnsatisfied(i, m)
 }
 
-func (s *spending) satisfyLeaf(i int, l *lock, m *material, leaf TapLeaf) (solution, error) {
-	sigs := m.leafSigs[leaf.Hash()]
-	if leaf.Version != byte(txscript.BaseLeafVersion) || !leafCommitted(l.outputKey(), leaf) || len(sigs) == 0 {
+func (s *spending) satisfyLeaf(i int, m *material, leaf *knownLeaf) (solution, error) {
+	sigs := m.leafSigs[leaf.hash]
+	if leaf.Version != byte(txscript.BaseLeafVersion) || len(sigs) == 0 {
 		return solution{}, errUnsatisfied(i, m)
 	}
-	node, err := s.node(i, leaf.Script, miniscript.Tapscript, m)
+	node, err := s.node(i, leaf.Script, miniscript.Tapscript)
 	if err != nil {
 		return solution{}, err
 	}

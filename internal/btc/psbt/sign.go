@@ -235,19 +235,19 @@ func (g *inputSigner) signTaproot(t txscript.SigHashType) error {
 	if !g.s.all {
 		return nil // cannot be hashed without all coins; another signer may add them
 	}
-	for _, leaf := range g.in.TapLeaves {
-		if !leafCommitted(g.l.outputKey(), leaf) {
-			return errs.Bad(errs.Mismatch, "a leaf script of input %d does not belong to the coin that it spends", g.i)
-		}
+	leaves, strays := g.s.leaves(g.i)
+	if strays > 0 {
+		return errs.Bad(errs.Mismatch, "a leaf script of input %d does not belong to the coin that it spends", g.i)
 	}
 	if err := g.signKeyPath(t); err != nil {
 		return err
 	}
-	for i := range g.in.TapLeaves {
-		if g.in.TapLeaves[i].Version != byte(txscript.BaseLeafVersion) {
+	candidates := g.tapCandidates()
+	for _, leaf := range leaves {
+		if leaf.Version != byte(txscript.BaseLeafVersion) {
 			continue
 		}
-		if err := g.signLeaf(&g.in.TapLeaves[i], t); err != nil {
+		if err := g.signLeaf(leaf, candidates, t); err != nil {
 			return err
 		}
 	}
@@ -308,18 +308,18 @@ func (g *inputSigner) signKeyPath(t txscript.SigHashType) error {
 }
 
 // signLeaf signs a leaf with every key of it that the source has.
-func (g *inputSigner) signLeaf(leaf *TapLeaf, t txscript.SigHashType) error {
-	hash := leaf.Hash()
-	for _, c := range g.tapCandidates() {
+func (g *inputSigner) signLeaf(leaf *knownLeaf, candidates []candidate, t txscript.SigHashType) error {
+	hash := leaf.hash
+	for _, c := range candidates {
 		xonly := [32]byte(c.pub)
-		if !leafHasKey(leaf.Script, c.pub) || g.in.tapScriptSig(xonly, hash) != nil {
+		if !leaf.hasKey(c.pub) || g.in.tapScriptSig(xonly, hash) != nil {
 			continue
 		}
 		key := g.private(c)
 		if key == nil {
 			continue
 		}
-		sig, err := g.schnorr(key, leaf, t)
+		sig, err := g.schnorr(key, &leaf.TapLeaf, t)
 		if err != nil {
 			return err
 		}

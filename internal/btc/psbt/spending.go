@@ -20,6 +20,8 @@ type spending struct {
 	fetch  prevFetcher
 	hashes *txscript.TxSigHashes
 	locks  []*lock
+
+	leafCache []*leafCache
 }
 
 // prevFetcher gives the script library the coins; an unknown one is empty, never nil, because
@@ -45,7 +47,7 @@ func (p *Packet) spending() (*spending, error) {
 	n := len(p.Inputs)
 	s := &spending{
 		p: p, tx: tx, all: true, prevs: make([]*wire.TxOut, n), faults: make([]error, n),
-		fetch: make(prevFetcher, n), locks: make([]*lock, n),
+		fetch: make(prevFetcher, n), locks: make([]*lock, n), leafCache: make([]*leafCache, n),
 	}
 	for i := range p.Inputs {
 		s.prevs[i], s.faults[i] = p.PrevOut(i)

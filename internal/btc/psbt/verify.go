@@ -2,10 +2,8 @@ package psbt
 
 import (
 	"bytes"
-	"slices"
 	"strconv"
 
-	"github.com/btcsuite/btcd/address/v2"
 	"github.com/btcsuite/btcd/btcec/v2"
 	"github.com/btcsuite/btcd/btcec/v2/ecdsa"
 	"github.com/btcsuite/btcd/btcec/v2/schnorr"
@@ -87,16 +85,17 @@ func (p *Packet) VerifySignatures() error {
 
 func (s *spending) signatures(i int) []Signature {
 	in := &s.p.Inputs[i]
+	from := in.origins()
 	var out []Signature
 	for _, ps := range in.PartialSigs {
-		sig := Signature{Input: i, PubKey: ps.PubKey, Signature: ps.Signature, Origin: in.originOf(ps.PubKey)}
+		sig := Signature{Input: i, PubKey: ps.PubKey, Signature: ps.Signature, Origin: from.of(ps.PubKey)}
 		sig.Sighash, sig.Err = s.verifyPartialSig(i, ps)
 		out = append(out, sig)
 	}
 	if in.TapKeySig != nil {
 		sig := Signature{Input: i, Signature: in.TapKeySig, PubKey: in.TapInternalKey}
 		if len(in.TapInternalKey) == 32 {
-			sig.Origin = in.tapOriginOf([32]byte(in.TapInternalKey))
+			sig.Origin = from.of(in.TapInternalKey)
 		}
 		if s.isTaproot(i) {
 			sig.PubKey = s.prevs[i].PkScript[2:]
@@ -105,8 +104,8 @@ func (s *spending) signatures(i int) []Signature {
 		out = append(out, sig)
 	}
 	for _, ts := range in.TapScriptSigs {
-		sig := Signature{Input: i, PubKey: ts.XOnly[:], LeafHash: ts.LeafHash[:], Signature: ts.Signature, Origin: in.tapOriginOf(ts.XOnly)}
-		sig.Sighash, sig.Err = s.verifyTapScriptSig(i, ts, in.TapLeaves)
+		sig := Signature{Input: i, PubKey: ts.XOnly[:], LeafHash: ts.LeafHash[:], Signature: ts.Signature, Origin: from.of(ts.XOnly[:])}
+		sig.Sighash, sig.Err = s.verifyTapScriptSig(i, ts)
 		out = append(out, sig)
 	}
 	return out
@@ -203,9 +202,9 @@ func (s *spending) verifyTapKeySig(i int, sig []byte) (txscript.SigHashType, err
 	return s.verifyTaproot(i, l.outputKey(), sig, nil)
 }
 
-// verifyTapScriptSig verifies a signature for a leaf, which must be one of the given leaves,
-// be committed to by the coin and hold the key.
-func (s *spending) verifyTapScriptSig(i int, ts TapScriptSig, leaves []TapLeaf) (txscript.SigHashType, error) {
+// verifyTapScriptSig verifies a signature for a leaf, which must be one of the input's, be
+// committed to by the coin and hold the key.
+func (s *spending) verifyTapScriptSig(i int, ts TapScriptSig) (txscript.SigHashType, error) {
 	foreign := &SignatureError{Input: i, PubKey: ts.XOnly[:], Reason: ReasonForeignKey}
 	l, err := s.lock(i)
 	if err != nil {
@@ -214,14 +213,14 @@ func (s *spending) verifyTapScriptSig(i int, ts TapScriptSig, leaves []TapLeaf) 
 	if l.kind != lockTaproot {
 		return 0, foreign
 	}
-	at := slices.IndexFunc(leaves, func(leaf TapLeaf) bool { return leaf.Hash() == ts.LeafHash })
-	if at < 0 {
-		return 0, errs.Bad(errs.Incomplete, "the leaf script that a signature of input %d signs is missing", i)
+	leaf, err := s.leaf(i, ts.LeafHash)
+	if err != nil {
+		return 0, err
 	}
-	if !leafCommitted(l.outputKey(), leaves[at]) || !leafHasKey(leaves[at].Script, ts.XOnly[:]) {
+	if leaf == nil || !leaf.hasKey(ts.XOnly[:]) {
 		return 0, foreign
 	}
-	return s.verifyTaproot(i, ts.XOnly[:], ts.Signature, &leaves[at])
+	return s.verifyTaproot(i, ts.XOnly[:], ts.Signature, &leaf.TapLeaf)
 }
 
 func (s *spending) verifyTaproot(i int, xonly, sig []byte, leaf *TapLeaf) (txscript.SigHashType, error) {
@@ -243,21 +242,6 @@ func (s *spending) verifyTaproot(i int, xonly, sig []byte, leaf *TapLeaf) (txscr
 		return t, fault(ReasonInvalidSignature, nil)
 	}
 	return t, nil
-}
-
-// leafCommitted reports whether a taproot output key commits to a leaf through its control block.
-func leafCommitted(outputKey []byte, leaf TapLeaf) bool {
-	cb, err := txscript.ParseControlBlock(leaf.ControlBlock)
-	if err != nil || byte(cb.LeafVersion) != leaf.Version {
-		return false
-	}
-	return txscript.VerifyTaprootLeafCommitment(cb, outputKey, leaf.Script) == nil
-}
-
-// leafHasKey reports whether a leaf script pushes an x-only key or its hash160.
-func leafHasKey(script, xonly []byte) bool {
-	pushes := pushesOf(script)
-	return pushes[string(xonly)] || pushes[string(address.Hash160(xonly))]
 }
 
 // sighashAllowed reports whether a signature may have sighash type t: the one that the PSBT
