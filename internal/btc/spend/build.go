@@ -113,11 +113,15 @@ func (p *planner) previous(c Coin, out *descriptor.Output) (*wire.MsgTx, error) 
 		return nil, nil
 	}
 	prev := c.PrevTx
+	if prev == nil {
+		prev = p.fetched[c.OutPoint.Hash]
+	}
 	if prev == nil && p.PrevTx != nil {
 		var err error
 		if prev, err = p.PrevTx(c.OutPoint.Hash); err != nil {
 			return nil, err
 		}
+		p.fetched[c.OutPoint.Hash] = prev
 	}
 	if prev == nil {
 		return nil, errs.E(errs.Unavailable, "the transaction %s, which made a coin, is not at hand; signers need it", c.OutPoint.Hash)

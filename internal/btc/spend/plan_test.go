@@ -94,6 +94,7 @@ func TestRefusals(t *testing.T) {
 		"payer left with dust":    {func(p *spend.Params) { p.Recipients[0].Amount, p.SubtractFee = 900, []int{0} }, "dust"},
 		"no randomness":           {func(p *spend.Params) { p.Seed = [32]byte{} }, "randomness"},
 		"no descriptor":           {func(p *spend.Params) { p.Branches = nil }, "descriptor"},
+		"another network":         {func(p *spend.Params) { p.Network = btc.Mainnet }, "not for mainnet"},
 		"foreign coin":            {func(p *spend.Params) { p.Branches = newKeeper(t, "sh-wpkh").branches }, "not on address"},
 	}
 	for name, tt := range tests {

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"specter/internal/btc"
@@ -30,6 +31,7 @@ type planner struct {
 	minChange btcutil.Amount     // less is left to the fee
 	weights   map[uint32]btc.Weight
 	derived   map[[2]uint32]*descriptor.Output
+	fetched   map[chainhash.Hash]*wire.MsgTx // by PrevTx
 }
 
 // feeRule is the least fee as the highest of several straight lines over the size.
@@ -74,6 +76,9 @@ func newPlanner(p Params) (*planner, error) {
 		if d.Branches() != 1 {
 			return nil, errs.E(errs.Internal, "the planner takes one descriptor for each branch, not a multipath one")
 		}
+		if main, known := networkOf(d); known && main != p.Network.IsMain() {
+			return nil, errs.Bad(errs.WrongNetwork, "the wallet's keys are not for %s", p.Network)
+		}
 	}
 	if p.MinRelay <= 0 {
 		p.MinRelay = defaultMinRelay
@@ -93,8 +98,19 @@ func newPlanner(p Params) (*planner, error) {
 	}
 	pl := &planner{Params: p, rng: rand.New(rand.NewChaCha8(p.Seed)), fees: feeRule{{0, p.FeeRate}}}
 	pl.weights = map[uint32]btc.Weight{}
+	pl.fetched = map[chainhash.Hash]*wire.MsgTx{}
 	pl.derived = map[[2]uint32]*descriptor.Output{}
 	return pl, pl.prepareChange()
+}
+
+// networkOf tells whether the keys are mainnet's; known is false without extended keys.
+func networkOf(d *descriptor.Descriptor) (main, known bool) {
+	for _, k := range d.Keys() {
+		if k.XKey != nil {
+			return k.XKey.Main, true
+		}
+	}
+	return false, false
 }
 
 // changeBranch is the branch of change: the second one, where there is one.

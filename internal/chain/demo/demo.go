@@ -29,17 +29,17 @@ import (
 	"specter/internal/errs"
 )
 
-// Options say how a chain is opened. The zero value is a chain of 110 blocks by the system's clock.
+// Options say how a chain is opened. The zero value is a chain of 130 blocks by the system's clock.
 type Options struct {
 	Now     func() time.Time // clock of blocks and mempool; nil: time.Now
-	Premine int              // blocks mined for the faucet when the chain is new; 0: 110, negative: none
+	Premine int              // blocks mined for the faucet when the chain is new; 0: 130, negative: none
 }
 
 const (
-	defaultPremine = 110              // ten coinbases of 50 BTC are mature then
+	defaultPremine = 130              // eleven coinbases of 50 BTC are old enough then
 	blockSpacing   = 10 * time.Minute // between the premined blocks, which lie in the past
 	minRelay       = btc.FeeRate(1_000)
-	maxPool        = 50 << 20 // bytes of utxo cache
+	utxoCache      = 50 << 20 // bytes
 )
 
 // Chain is the demo chain, a chain.Source. It is safe for concurrent use.
@@ -128,7 +128,7 @@ func (c *Chain) start(o Options) error {
 	hashes := txscript.NewHashCache(1_000)
 	var err error
 	c.chain, err = blockchain.New(&blockchain.Config{
-		DB: c.db, ChainParams: c.params, TimeSource: clock{c}, SigCache: sigs, HashCache: hashes, UtxoCacheMaxSize: maxPool,
+		DB: c.db, ChainParams: c.params, TimeSource: clock{c}, SigCache: sigs, HashCache: hashes, UtxoCacheMaxSize: utxoCache,
 	})
 	if err != nil {
 		return err

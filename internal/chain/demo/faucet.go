@@ -20,6 +20,10 @@ const faucetSeed = "the faucet of the demo chain"
 // faucetRate is what the faucet's transactions pay.
 const faucetRate = btc.FeeRate(2_000)
 
+// reorgMargin is how much older than mature a coinbase must be for the faucet: what it paid
+// would be invalid for a while, and lost, should a reorg make the coinbase too young again.
+const reorgMargin = 20
+
 // minerScript is where blocks pay that nobody asked for: the witness program of a script of
 // zeros' hash, which nobody knows.
 var minerScript = btc.WitnessScript(0, chainhash.HashB([]byte("the miner of the demo chain")))
@@ -104,7 +108,7 @@ func (c *Chain) payment(outs []*wire.TxOut) (*wire.MsgTx, error) {
 }
 
 // eachFund offers the faucet's coins, newest first, until use says no. Coins that the mempool
-// spends, and coinbases that are not mature, are left out.
+// spends, and young coinbases, are left out.
 func (c *Chain) eachFund(use func(fund) bool) error {
 	for _, p := range c.index.pool {
 		for _, f := range c.fundsOf(p.tx) {
@@ -127,7 +131,7 @@ func (c *Chain) eachFund(use func(fund) bool) error {
 			if entry == nil || entry.IsSpent() || c.pool.CheckSpend(f.op) != nil {
 				continue
 			}
-			if entry.IsCoinBase() && next-entry.BlockHeight() < int32(c.params.CoinbaseMaturity) {
+			if entry.IsCoinBase() && next-entry.BlockHeight() < int32(c.params.CoinbaseMaturity)+reorgMargin {
 				continue
 			}
 			if !use(f) {
