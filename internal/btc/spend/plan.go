@@ -147,7 +147,7 @@ func (p *planner) gather(pool []Coin) (set []Coin, how string, err error) {
 			return nil, "", err // no other set helps against dust or a fee beyond its cap
 		}
 	}
-	return nil, "", p.whyNot(pool)
+	return p.lastResort(pool)
 }
 
 // everything takes all coins: those chosen by hand, or all that are worth their fee.
@@ -223,11 +223,15 @@ func tierOf(c Coin) coinselect.Tier {
 	return coinselect.Foreign
 }
 
-// whyNot explains that no set of coins was found.
-func (p *planner) whyNot(pool []Coin) error {
+// lastResort takes all coins, or explains why even they do not pay. The selectors round each
+// coin's fee up, so that they can miss by a few satoshi what all coins together just pay.
+func (p *planner) lastResort(pool []Coin) ([]Coin, string, error) {
 	all := append(append([]Coin(nil), p.must...), p.worthwhile(pool)...)
 	if _, err := p.settle(all); err != nil {
-		return err
+		return nil, "", err
 	}
-	return errs.E(errs.Invalid, "so many small coins are needed that the transaction would be larger than nodes relay; send less, or join small coins first")
+	if p.weight(all, true) > maxStandardWeight {
+		return nil, "", errs.E(errs.Invalid, "so many small coins are needed that the transaction would be larger than nodes relay; send less, or join small coins first")
+	}
+	return all, HowAll, nil
 }

@@ -430,6 +430,17 @@ func TestTooManySmallCoinsAreSaidToBeTooMany(t *testing.T) {
 	}
 }
 
+// Two coins just pay; fees rounded up coin by coin would say that they miss by two satoshi.
+func TestNoSatoshiIsMissedByRounding(t *testing.T) {
+	k := newKeeper(t, "tr")
+	p := k.params(pay(294))
+	p.FeeRate = 766
+	r, err := spend.Plan(p, k.coins(t, 207, 208))
+	if err != nil || r.Fee != 121 || r.Fee != p.FeeRate.Fee(r.VSize) || r.How != spend.HowAll {
+		t.Errorf("got %v, %v", r, err)
+	}
+}
+
 // More than 252 inputs and outputs need longer counts.
 func TestManyInputsAndOutputs(t *testing.T) {
 	k := newKeeper(t, "wpkh")
