@@ -22,6 +22,7 @@ const (
 	codeWallet         = -4 // a wallet's trouble, of any sort
 	codeInvalidAddress = -5 // also: no such transaction, no such block
 	codeInvalidParam   = -8
+	codeNoLabel        = -11
 	codeWalletNotFound = -18
 	codeDeserialize    = -22
 	codeVerify         = -25

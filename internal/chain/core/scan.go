@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"time"
 
+	"specter/internal/btc"
 	"specter/internal/chain"
 	"specter/internal/errs"
 )
@@ -77,55 +79,34 @@ func (s *Source) ready(ctx context.Context, w *wallet, r chain.Request, holds []
 	return s.isScanned(ctx, w, holds)
 }
 
-// isScanned tells whether a first scan has ended: the node does not say, so the last act of ours
-// is a mark inside its wallet. Ranged descriptors are made active then (the old program had
-// them active, too: its wallets are not scanned again), others get a label.
+// isScanned tells whether a first scan has ended. The node does not say, so the last act of ours
+// is a mark inside its wallet: a label on the first address. Wallets of the old program have no
+// mark; their descriptors are active, which ours never are, and they are not scanned again.
 func (s *Source) isScanned(ctx context.Context, w *wallet, holds []held) (bool, error) {
-	ranged := false
+	active := true
 	for _, h := range holds {
 		if h.listed == nil {
 			return false, nil
 		}
-		ranged = ranged || h.Ranged
+		active = active && h.listed.Active
 	}
 	s.mu.Lock()
 	done, inNode := w.scanned, w.inNode
 	s.mu.Unlock()
-	if done {
-		return true, nil
-	}
-	if ranged {
-		for _, i := range marked(holds) {
-			if !holds[i].listed.Active {
-				return false, nil
-			}
-		}
+	if done || active {
 		return true, nil
 	}
 	var addresses map[string]json.RawMessage
 	err := s.c.walletCall(ctx, inNode, "getaddressesbylabel", []any{mark}, &addresses)
-	if _, refused := asRPC(err); refused {
-		return false, nil // no address has the label
+	if isCode(err, codeNoLabel) {
+		return false, nil
+	}
+	if err == nil {
+		s.mu.Lock()
+		w.scanned = true
+		s.mu.Unlock()
 	}
 	return err == nil, err
-}
-
-// marked tells which keychains carry the mark: the first ranged one of each direction, because
-// a node's wallet can have one active descriptor of a kind and direction.
-func marked(holds []held) []int {
-	var out []int
-	var have [2]bool
-	for i, h := range holds {
-		d := 0
-		if h.Internal {
-			d = 1
-		}
-		if h.Ranged && !have[d] {
-			have[d] = true
-			out = append(out, i)
-		}
-	}
-	return out
 }
 
 // need is the first index that need not be watched: the gap beyond what is used or handed out.
@@ -158,28 +139,20 @@ func (s *Source) firstScan(ctx context.Context, w *wallet, r chain.Request, from
 			missing = append(missing, h)
 		}
 	}
+	end := int32(toTip)
 	if len(missing) > 0 {
 		s.mu.Lock()
 		w.resume, w.scanned = resume{}, false
 		s.mu.Unlock()
-		if err := s.importHeld(ctx, w, r, missing, func(int) bool { return false }); err != nil {
+		var err error
+		if end, err = s.importHeld(ctx, w, r, missing); err != nil {
 			return err
 		}
 	}
-	if err := s.scan(ctx, w, from, r.Progress); err != nil {
+	if err := s.scan(ctx, w, from, end, r.Progress); err != nil {
 		return err
 	}
-	holds, err := s.settle(ctx, w, r)
-	if err != nil {
-		return err
-	}
-	if err := s.setMark(ctx, w, r, holds); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	w.scanned = true
-	s.mu.Unlock()
-	return nil
+	return s.setMark(ctx, w, holds)
 }
 
 // startOf tells the height to scan from, or why this node cannot. The node's own clock of
@@ -216,7 +189,8 @@ func (s *Source) notPruned(ctx context.Context, from int32, info chainInfo) erro
 // widen makes the node watch further scripts and looks through the blocks since the last sync
 // for them: earlier ones were not handed out then.
 func (s *Source) widen(ctx context.Context, w *wallet, r chain.Request, info chainInfo, holds []held) error {
-	if err := s.importNarrow(ctx, w, r, holds); err != nil {
+	end, err := s.importHeld(ctx, w, r, narrow(r, holds))
+	if err != nil {
 		return err
 	}
 	from := int32(0)
@@ -226,44 +200,50 @@ func (s *Source) widen(ctx context.Context, w *wallet, r chain.Request, info cha
 	if info.Pruned {
 		from = max(from, info.PruneTo)
 	}
-	return s.scan(ctx, w, from, r.Progress)
+	return s.scan(ctx, w, from, end, r.Progress)
 }
 
-// importNarrow makes the node watch further scripts of the keychains that are short of them.
-func (s *Source) importNarrow(ctx context.Context, w *wallet, r chain.Request, holds []held) error {
-	var narrow []held
+// narrow lists the keychains of which the node watches too few scripts.
+func narrow(r chain.Request, holds []held) []held {
+	var out []held
 	for _, h := range holds {
 		if short(r, []held{h}) {
-			narrow = append(narrow, h)
+			out = append(out, h)
 		}
 	}
-	if len(narrow) == 0 {
-		return nil
-	}
-	return s.importHeld(ctx, w, r, narrow, func(i int) bool { return narrow[i].listed.Active })
+	return out
 }
 
 // setMark tells the node's wallet that the scan has ended.
-func (s *Source) setMark(ctx context.Context, w *wallet, r chain.Request, holds []held) error {
-	var set []held
-	for _, i := range marked(holds) {
-		set = append(set, holds[i])
+func (s *Source) setMark(ctx context.Context, w *wallet, holds []held) error {
+	s.mu.Lock()
+	inNode := w.inNode
+	w.scanned = true
+	s.mu.Unlock()
+	script, err := holds[0].Script(0)
+	if err != nil {
+		return err
 	}
-	if len(set) == 0 {
-		set = holds[:1]
+	address, ok := btc.AddressOf(script, s.c.c.Network)
+	if !ok {
+		return nil // a script without an address: after the next start it is scanned again
 	}
-	err := s.importHeld(ctx, w, r, set, func(int) bool { return true })
+	err = s.c.walletCall(ctx, inNode, "setlabel", []any{address, mark}, nil)
 	if _, refused := asRPC(err); refused {
-		s.log.Info("the node's wallet takes no mark; it is scanned again at the next start", "error", err)
+		s.log.Info("the node's wallet takes no mark; it is scanned again after the next start", "error", err)
 		return nil
 	}
 	return err
 }
 
-// importHeld imports descriptors. The timestamp is now: blocks are looked through by scan; the
-// import itself goes over the last two hours and the mempool. on tells which become active (or
-// labelled, where they have one script). A range never shrinks, and the next index stays.
-func (s *Source) importHeld(ctx context.Context, w *wallet, r chain.Request, list []held, on func(i int) bool) error {
+// importHeld imports descriptors, or gives them longer ranges; a range never shrinks, and the
+// node's next index stays. The timestamp is now: the node then looks through the last two hours
+// and the mempool, and older blocks are for scan. end is the first height that the node has
+// surely looked through.
+func (s *Source) importHeld(ctx context.Context, w *wallet, r chain.Request, list []held) (end int32, err error) {
+	if len(list) == 0 {
+		return toTip, nil
+	}
 	reqs := make([]args, len(list))
 	for i, h := range list {
 		q := args{"desc": h.Descriptor, "timestamp": "now", "internal": h.Internal}
@@ -272,14 +252,20 @@ func (s *Source) importHeld(ctx context.Context, w *wallet, r chain.Request, lis
 			if h.listed != nil && len(h.listed.Range) == 2 {
 				first, last = h.listed.Range[0], max(last, h.listed.Range[1])
 				q["next_index"] = min(max(h.listed.Next, first), last)
+				q["active"] = h.listed.Active
 			}
-			q["range"], q["active"] = []int64{first, last}, on(i)
-		} else if on(i) && !h.Internal {
-			q["label"] = mark
+			q["range"] = []int64{first, last}
 		}
 		reqs[i] = q
 	}
-	return s.untilFree(ctx, func() error { return s.importOnce(ctx, w, reqs) })
+	if err := s.untilFree(ctx, func() error { return s.importOnce(ctx, w, reqs) }); err != nil {
+		return 0, err
+	}
+	info, err := s.c.chainInfo(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return s.medianAt(ctx, info, info.MedianTime-2*3600)
 }
 
 func (s *Source) importOnce(ctx context.Context, w *wallet, reqs []args) error {
@@ -326,9 +312,12 @@ func (s *Source) untilFree(ctx context.Context, act func() error) error {
 
 var errStopped = errors.New("the scan was stopped")
 
-// scan looks through the blocks from a height to the tip, in steps. It goes on where an earlier
-// scan from the same height was interrupted.
-func (s *Source) scan(ctx context.Context, w *wallet, from int32, progress func(done, total int)) error {
+// toTip as the end of a scan means: to the tip.
+const toTip = math.MaxInt32
+
+// scan looks through the blocks from a height up to, but without, another, in steps. It goes on
+// where an earlier scan from the same height was interrupted.
+func (s *Source) scan(ctx context.Context, w *wallet, from, end int32, progress func(done, total int)) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	s.mu.Lock()
@@ -343,7 +332,7 @@ func (s *Source) scan(ctx context.Context, w *wallet, from int32, progress func(
 		w.stop = nil
 		s.mu.Unlock()
 	}()
-	err := s.steps(ctx, w, from, next, progress)
+	err := s.steps(ctx, w, from, next, end, progress)
 	if err != nil && errors.Is(context.Cause(ctx), errStopped) {
 		return &errs.Error{Kind: errs.Conflict, Message: "the scan was stopped before its end", Cause: errStopped}
 	}
@@ -353,23 +342,24 @@ func (s *Source) scan(ctx context.Context, w *wallet, from int32, progress func(
 	return err
 }
 
-func (s *Source) steps(ctx context.Context, w *wallet, from, next int32, progress func(done, total int)) error {
+func (s *Source) steps(ctx context.Context, w *wallet, from, next, end int32, progress func(done, total int)) error {
 	step := int32(firstStep)
 	for {
 		info, err := s.c.chainInfo(ctx)
 		if err != nil {
 			return err
 		}
+		stop := min(end, info.Blocks+1)
 		if progress != nil {
-			progress(int(max(next-from, 0)), int(max(info.Blocks+1-from, 0)))
+			progress(int(min(max(next, from), max(stop, from))-from), int(max(stop-from, 0)))
 		}
-		if next > info.Blocks {
+		if next >= stop {
 			s.mu.Lock()
 			w.resume = resume{}
 			s.mu.Unlock()
 			return nil
 		}
-		last := min(next+step-1, info.Blocks)
+		last := min(next+step, stop) - 1
 		began := time.Now()
 		if err := s.untilFree(ctx, func() error { return s.scanStep(ctx, w, next, last) }); err != nil {
 			return err
@@ -445,10 +435,10 @@ func (s *Source) rescanHeld(ctx context.Context, w *wallet, r chain.Request, fro
 	if !scanned {
 		return s.firstScan(ctx, w, r, from, holds)
 	}
-	if err := s.importNarrow(ctx, w, r, holds); err != nil {
+	if _, err := s.importHeld(ctx, w, r, narrow(r, holds)); err != nil {
 		return err
 	}
-	return s.scan(ctx, w, from, r.Progress)
+	return s.scan(ctx, w, from, toTip, r.Progress)
 }
 
 // AbortRescan stops the running scan of a wallet, a first one or a later one. What it has found

@@ -39,6 +39,7 @@ type Options struct {
 	Args  []string // further arguments of bitcoind
 	Prune bool     // -prune=1 with small block files, for Prune
 	Empty bool     // neither blocks nor counterparty
+	Flush bool     // wallets wait for the disk at each write, as a real node's do: much slower
 }
 
 // Node is a running bitcoind.
@@ -140,6 +141,9 @@ func (n *Node) launch() {
 		a = append(a, "-prune=1", "-fastprune")
 	} else {
 		a = append(a, "-blockfilterindex=1")
+	}
+	if !n.opts.Flush {
+		a = append(a, "-unsafesqlitesync")
 	}
 	n.log.Reset()
 	n.cmd = exec.Command(n.bin, append(a, n.opts.Args...)...)
@@ -408,7 +412,7 @@ func (n *Node) Invalidate(depth int) {
 	n.mustRPC("", "invalidateblock", nil, id)
 }
 
-// Reorg replaces the newest blocks by one more than they were. With empty the new blocks have
+// Reorg replaces the newest blocks by one or two more than they were. With empty the new blocks have
 // nothing in them and all the old transactions are in the mempool, also those whose locktime
 // the node's wallet had set to a height that was gone for a moment; else the new blocks have
 // the transactions again.
