@@ -45,6 +45,9 @@ func ParseURI(text string) (URI, error) {
 	if err != nil {
 		return URI{}, err
 	}
+	if strings.ContainsFunc(address, notAlphanumeric) {
+		return URI{}, errs.Bad(errs.Malformed, "the payment URI holds an address with characters that no address has")
+	}
 	u := URI{Address: address}
 	seen := map[string]bool{}
 	for pair := range strings.SplitSeq(query, "&") {
@@ -69,6 +72,11 @@ func ParseURI(text string) (URI, error) {
 		return u, errs.Bad(errs.Unsupported, "the payment URI requires %s, which is not known here; do not pay it", strings.Join(u.RequiredUnknown, ", "))
 	}
 	return u, nil
+}
+
+// notAlphanumeric reports whether neither Base58 nor bech32 has the character.
+func notAlphanumeric(r rune) bool {
+	return (r < '0' || r > '9') && (r|0x20 < 'a' || r|0x20 > 'z')
 }
 
 // add takes one parameter. The named ones may stand once only.

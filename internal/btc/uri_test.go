@@ -149,6 +149,7 @@ func TestURIIsWrittenExactly(t *testing.T) {
 
 func FuzzParseURI(f *testing.F) {
 	f.Add("bitcoin:175tWpb8K1S7NmH4Zx6rewF9WQrcZv245W?amount=20.3&label=Luke-Jr&r=http://x/y?h%3D1")
+	f.Add("BitCoin: ?")
 	f.Add("BITCOIN:?BC=BC1Q&tb=tb1q&req-x=1#f")
 	f.Fuzz(func(t *testing.T, text string) {
 		u, err := btc.ParseURI(text)

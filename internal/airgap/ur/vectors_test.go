@@ -184,7 +184,7 @@ func checkKey(k ur.Key, want key) error {
 }
 
 // checkContent compares a content with what a vector says, and counts what it compared.
-func checkContent(c ur.Content, want decoded) (err error, compared int) {
+func checkContent(c ur.Content, want decoded) (compared int, err error) {
 	cmp := func(what, got, want string) {
 		if want != "" {
 			compared++
@@ -198,7 +198,7 @@ func checkContent(c ur.Content, want decoded) (err error, compared int) {
 	cmp("descriptor", strings.Join(descriptors, " "), want.Descriptor)
 	if want.Descriptors != nil {
 		if len(descriptors) != len(want.Descriptors) {
-			return fmt.Errorf("%d descriptors, want %d", len(descriptors), len(want.Descriptors)), compared
+			return compared, fmt.Errorf("%d descriptors, want %d", len(descriptors), len(want.Descriptors))
 		}
 		for i, raw := range want.Descriptors {
 			var text string
@@ -217,7 +217,7 @@ func checkContent(c ur.Content, want decoded) (err error, compared int) {
 			continue
 		}
 		if i >= len(c.Keys) {
-			return fmt.Errorf("%d keys, want %d", len(c.Keys), len(want.Keys)), compared
+			return compared, fmt.Errorf("%d keys, want %d", len(c.Keys), len(want.Keys))
 		}
 		if json.Unmarshal(raw, &text) == nil {
 			cmp("key", c.Keys[i].Expression(), text)
@@ -232,7 +232,7 @@ func checkContent(c ur.Content, want decoded) (err error, compared int) {
 			err = errors.Join(err, checkKey(c.Keys[0], *k))
 		}
 	}
-	return err, compared
+	return compared, err
 }
 
 // rewrite writes a content again and reads it back.
@@ -287,7 +287,7 @@ func TestVectorsRegistry(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		err, compared := checkContent(content, v.Decoded)
+		compared, err := checkContent(content, v.Decoded)
 		if err != nil {
 			return err
 		}
@@ -337,7 +337,7 @@ func TestVectorsWalletSamples(t *testing.T) {
 			optional("psbt", base64.StdEncoding.EncodeToString(content.PSBT), v.PSBT)); err != nil {
 			return err
 		}
-		err, compared := checkContent(content, v.Decoded)
+		compared, err := checkContent(content, v.Decoded)
 		if compared == 0 && v.PSBT == "" {
 			return errors.Join(err, fmt.Errorf("nothing was compared"))
 		}
