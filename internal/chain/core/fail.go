@@ -147,7 +147,7 @@ func causeOf(err error) cause {
 		return causePlain
 	case errors.As(err, &cert), errors.As(err, &unknown):
 		return causeTLS
-	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
+	case errors.Is(err, http.ErrSchemeMismatch):
 		return causePlain
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded),
 		errors.As(err, &timeout) && timeout.Timeout():

@@ -88,6 +88,9 @@ func plain(s string) string {
 		}
 		whole, frac = whole+frac[:1], frac[1:]
 	}
+	if whole == "" {
+		whole = "0"
+	}
 	if frac = strings.TrimRight(frac, "0"); frac != "" {
 		return whole + "." + frac
 	}
