@@ -69,10 +69,10 @@ type Request struct {
 // Update is the answer to a Request. Applying it twice changes nothing.
 type Update struct {
 	Tip  Block
-	Fork *Block            // newest of From still in the chain, when a reorg cut us off; blocks of ours above it are stale
+	Fork *Block            // newest of From still in the chain, when a reorg cut us off (genesis: none is); blocks of ours above it are stale
 	Txs  []Tx              // new, changed and (after a reorg) confirmed-again transactions
-	Gone []chainhash.Hash  // of Unconfirmed: no longer in mempool or chain
-	Used map[string]uint32 // highest used index per Keychain.ID; absent: none used
+	Gone []chainhash.Hash  // of Unconfirmed, and after a reorg of the stale blocks: no longer in mempool or chain
+	Used map[string]uint32 // highest index per Keychain.ID that Txs pay; absent: none. The caller keeps the highest it was ever told
 }
 
 // Tx is a transaction as the source sees it.
@@ -107,7 +107,9 @@ type Accepter interface {
 // Rescanner can look through old blocks again for a wallet that it watches already.
 type Rescanner interface {
 	// Rescan looks from a height on and returns when done; r.Progress tells how far it is.
-	// errs.Unavailable with the lowest possible height where the node has pruned the blocks.
+	// errs.Unavailable with the lowest possible height where the node has pruned the blocks,
+	// errs.Conflict when it was aborted. The next Sync of this source tells everything, whatever
+	// its From; a program that ends before that asks with an empty From instead.
 	Rescan(ctx context.Context, r Request, fromHeight int32) error
 	// AbortRescan stops a running rescan of the named wallet.
 	AbortRescan(ctx context.Context, name string) error
@@ -118,7 +120,8 @@ type Forgetter interface {
 	Forget(ctx context.Context, name string) error
 }
 
-// HeightFinder finds the first block at or after a time, for "coins since that day".
+// HeightFinder finds the first block at or after a time, for "coins since that day". A time
+// after the tip gives the tip's height.
 type HeightFinder interface {
 	HeightAt(ctx context.Context, t time.Time) (int32, error)
 }

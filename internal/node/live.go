@@ -45,6 +45,9 @@ func (s *Service) current() chain.Source {
 
 // open opens the active node's source. The caller holds the opening token.
 func (s *Service) open(ctx context.Context) (chain.Source, error) {
+	s.mu.Lock()
+	turn := s.turn
+	s.mu.Unlock()
 	n, err := s.Active(ctx)
 	if errs.Is(err, errs.NotFound) {
 		return nil, errs.E(errs.Unavailable, "no node is connected; connect one first")
@@ -62,6 +65,10 @@ func (s *Service) open(ctx context.Context) (chain.Source, error) {
 	if s.closed {
 		_ = src.Close()
 		return nil, errs.E(errs.Unavailable, "the program is closing")
+	}
+	if s.turn != turn { // another node was chosen while we opened this one
+		_ = src.Close()
+		return nil, errs.E(errs.Unavailable, "another node is being connected; try again")
 	}
 	s.source = src
 	if s.state.Node.ID != n.ID {
@@ -91,11 +98,18 @@ func (s *Service) coreConfig(n Node) core.Config {
 	if !n.Autodetect {
 		return c
 	}
-	for _, f := range core.Discover(s.places(n.Datadir)) {
-		if f.Config.Network == n.Network && f.Source != core.FromEnv {
+	places := s.places(n.Datadir)
+	places.Env = nil // a stored node is not the environment's
+	found := core.Discover(places)
+	for _, f := range found {
+		if f.Config.Network == n.Network {
 			f.Config.Dial, f.Config.Log = s.c.Dial, s.c.Log
 			return f.Config
 		}
+	}
+	if n.ID == 0 && len(found) > 0 { // not stored yet: of whatever network
+		found[0].Config.Dial, found[0].Config.Log = s.c.Dial, s.c.Log
+		return found[0].Config
 	}
 	return c
 }
@@ -110,6 +124,7 @@ func (s *Service) reset(ctx context.Context) {
 	s.mu.Lock()
 	old := s.source
 	s.source = nil
+	s.turn++
 	s.state = State{}
 	if err == nil {
 		s.state = State{Node: n, Active: true}

@@ -40,6 +40,7 @@ type Service struct {
 
 	mu     sync.Mutex
 	source chain.Source // open source of the active node; nil: none
+	turn   int          // counts resets: a source opened across one is of the wrong node
 	state  State
 	closed bool
 }
