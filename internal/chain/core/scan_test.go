@@ -246,3 +246,48 @@ func TestWrongNetworkIsNotBelieved(t *testing.T) {
 		t.Logf("%-8s ok %v %s", st.Name, st.OK, st.Detail)
 	}
 }
+
+// TestNodeThatLostBlocksInAPowerCut goes back in its chain; it is neither believed to be a reorg
+// while it catches up, nor are we stuck when it has.
+func TestNodeThatLostBlocksInAPowerCut(t *testing.T) {
+	w := newWorld(t, coretest.Options{})
+	ours := chaintest.NewWallet(t, t.Name())
+	w.Pay(t, ours.Script(0, 0), 1_000_000)
+	w.n.Mine(1)
+	u, err := w.src.Sync(t.Context(), ours.Request())
+	must(t, err)
+	before := u.Tip
+	w.n.Kill()
+	w.n.Start()
+	if w.n.Height() >= before.Height {
+		t.Skip("this node has lost nothing")
+	}
+	if _, err := w.src.Sync(t.Context(), ours.Request(before)); err != nil && !errs.Is(err, errs.Unavailable) {
+		t.Errorf("while behind: %v", err)
+	}
+	w.n.Mine(int(before.Height-w.n.Height()) + 1)
+	u, err = w.src.Sync(t.Context(), ours.Request(before))
+	must(t, err)
+	if u.Fork == nil || u.Tip.Height != before.Height+1 {
+		t.Errorf("fork %v, tip %d; want a fork and the tip %d", u.Fork, u.Tip.Height, before.Height+1)
+	}
+	id := w.mined(t, ours.Script(0, 1))
+	u, err = w.src.Sync(t.Context(), ours.Request(u.Tip))
+	must(t, err)
+	if !has(u, id) {
+		t.Error("a new coin was not told")
+	}
+}
+
+// mined mines a coin to a script: it needs no money of the counterparty.
+func (w *world) mined(t testing.TB, script []byte) chainhash.Hash {
+	t.Helper()
+	w.MineTo(t, script)
+	var best string
+	must(t, w.n.RPC("", "getbestblockhash", &best))
+	var block struct{ Tx []string }
+	must(t, w.n.RPC("", "getblock", &block, best))
+	id, err := chainhash.NewHashFromStr(block.Tx[0])
+	must(t, err)
+	return *id
+}
