@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"specter/internal/btc"
@@ -239,7 +240,7 @@ func (s *Service) note(n Node, st chain.Status, err error) {
 	}
 	s.state = next
 	news := old.Away != next.Away || old.Known != next.Known || old.Trouble != next.Trouble ||
-		old.Status != next.Status || old.Node.ID != next.Node.ID
+		shown(old.Status) != shown(next.Status) || old.Node.ID != next.Node.ID
 	s.mu.Unlock()
 	if old.Away != next.Away {
 		s.c.Log.Info("node", "name", n.Name, "away", next.Away, "why", next.Trouble)
@@ -247,6 +248,13 @@ func (s *Service) note(n Node, st chain.Status, err error) {
 	if news {
 		s.signal()
 	}
+}
+
+// shown is a status without what moves all the time and is worth no signal.
+func shown(st chain.Status) chain.Status {
+	st.Progress = math.Round(st.Progress*1000) / 1000
+	st.MempoolTxs, st.DiskSize, st.Connections = 0, 0, 0
+	return st
 }
 
 // Bootstrap takes over the node that BTC_RPC_* name when no node is stored yet: it becomes the

@@ -138,10 +138,11 @@ func causeOf(err error) cause {
 	var unknown x509.UnknownAuthorityError
 	var record tls.RecordHeaderError
 	var timeout net.Error
+	words := deepest(err)
 	switch {
 	case errors.As(err, &dns):
 		return causeName
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case errors.Is(err, syscall.ECONNREFUSED), strings.Contains(words, "refused"): // Windows has a number of its own
 		return causeRefused
 	case errors.As(err, &record):
 		return causePlain
@@ -152,10 +153,21 @@ func causeOf(err error) cause {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded),
 		errors.As(err, &timeout) && timeout.Timeout():
 		return causeSilent
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, syscall.ECONNRESET), strings.Contains(words, "forcibly closed"), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return causeReset
 	}
 	return causeOther
+}
+
+// deepest returns the words of the innermost cause.
+func deepest(err error) string {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err.Error()
+		}
+		err = inner
+	}
 }
 
 // unavailable makes an errs.Unavailable error whose sentence does without the cause's words.

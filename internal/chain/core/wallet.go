@@ -142,13 +142,13 @@ func (s *Source) open(ctx context.Context, w *wallet, name string, inspect bool)
 		return out.Descriptors, nil
 	}
 	var info struct {
-		Private     bool `json:"private_keys_enabled"`
-		Descriptors bool `json:"descriptors"`
+		Private     bool  `json:"private_keys_enabled"`
+		Descriptors *bool `json:"descriptors"` // a later node may leave it out: there are no others any more
 	}
 	if err := s.c.walletCall(ctx, name, "getwalletinfo", nil, &info); err != nil {
 		return nil, noWallets(err)
 	}
-	if info.Private || !info.Descriptors {
+	if info.Private || info.Descriptors != nil && !*info.Descriptors {
 		return nil, errForeign
 	}
 	return out.Descriptors, nil
