@@ -15,8 +15,6 @@ type subscriber struct{}
 
 var errSoon = errs.E(errs.Internal, "not built yet")
 
-// Store keeps wallets.
-type Store interface{}
 
 func (s *Service) Run(ctx context.Context) error { return errSoon }
 func (s *Service) List(ctx context.Context, o Owner, n btc.Network) ([]Record, error) {

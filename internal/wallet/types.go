@@ -100,7 +100,7 @@ type Query struct {
 	Desc   bool
 	Page   int    // from 1
 	Size   int    // rows a page, 1 to 500; 0: 25
-	Filter string // list's own: history: "", receive, send, unconfirmed; coins: "" and unspent, free, frozen, reserved, immature, spent, all; addresses: "", receive, change, used, unused
+	Filter string // list's own: history: "", receive, send, unconfirmed, broken; coins: "", unspent, free, frozen, reserved, spent; addresses: "", receive, change, used, unused
 }
 
 // Category says what a transaction did to the wallet, in the old Specter's words.

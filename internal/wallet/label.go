@@ -1,0 +1,2 @@
+package wallet
+const maxLabel = 200
