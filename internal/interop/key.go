@@ -37,8 +37,7 @@ func (k Key) Expression() string {
 // h, H or ' for hardened and dashes allowed in the fingerprint, then an extended public key of
 // any SLIP-132 prefix. A private key is refused, and so is an origin that contradicts the key.
 func ParseKey(text string) (Key, error) {
-	text = strings.TrimSpace(text)
-	origin, body, err := splitOrigin(text)
+	origin, body, err := SplitOrigin(strings.TrimSpace(text))
 	if err != nil {
 		return Key{}, err
 	}
@@ -53,10 +52,7 @@ func ParseKey(text string) (Key, error) {
 	if origin == nil {
 		return k.withOwnOrigin(), nil
 	}
-	if k.Origin, err = btc.ParseKeyOrigin(*origin); err != nil {
-		return Key{}, err
-	}
-	k.HasOrigin = true
+	k.Origin, k.HasOrigin = *origin, true
 	if n := len(k.Origin.Path); n != int(x.Depth) && n != 0 {
 		return Key{}, errs.Bad(errs.Mismatch, "the key is at depth %d, but its path %s has %d steps", x.Depth, k.Origin.Path.Full(), n)
 	}
@@ -81,9 +77,9 @@ func (k Key) withOwnOrigin() Key {
 	return k
 }
 
-// splitOrigin cuts "[…]" off a key; the origin is nil where there is none. Dashes in the
-// fingerprint and a slash at the end of the path are dropped.
-func splitOrigin(text string) (origin *string, body string, err error) {
+// SplitOrigin cuts "[fingerprint/path]" off a key and reads it; origin is nil where there is
+// none. Dashes in the fingerprint and a slash at the end of the path are dropped.
+func SplitOrigin(text string) (origin *btc.KeyOrigin, body string, err error) {
 	if !strings.HasPrefix(text, "[") {
 		if strings.Contains(text, "]") {
 			return nil, "", errs.Bad(errs.BadKey, "the origin of the key is not opened with [")
@@ -96,11 +92,14 @@ func splitOrigin(text string) (origin *string, body string, err error) {
 	}
 	fp, path, more := strings.Cut(inside, "/")
 	fp = strings.ToLower(strings.ReplaceAll(fp, "-", ""))
-	path = strings.TrimSuffix(path, "/")
-	if more && path != "" {
+	if path = strings.TrimSuffix(path, "/"); more && path != "" {
 		fp += "/" + path
 	}
-	return &fp, strings.TrimSpace(body), nil
+	o, err := btc.ParseKeyOrigin(fp)
+	if err != nil {
+		return nil, "", err
+	}
+	return &o, strings.TrimSpace(body), nil
 }
 
 // ScriptTypeOf tells the key type that a path stands for: 44h pkh, 49h sh-wpkh, 84h wpkh,

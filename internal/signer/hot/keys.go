@@ -3,6 +3,7 @@ package hot
 import (
 	"specter/internal/btc"
 	"specter/internal/btc/mnemonic"
+	"specter/internal/btc/psbt"
 )
 
 // Keys derives private keys of one seed. Its String says nothing.
@@ -33,3 +34,10 @@ func FromSeed(seed []byte) (*Keys, error) {
 
 // Fingerprint is the master key's.
 func (k *Keys) Fingerprint() btc.Fingerprint { return k.master.Fingerprint() }
+
+// Sign adds the seed's signatures to a PSBT and tells how many it made. Inputs of other keys
+// are left alone; inputs whose amounts or scripts do not fit together are refused.
+func (k *Keys) Sign(p *psbt.Packet) (int, error) {
+	made, err := p.Sign(psbt.ExtendedKey(k.master, btc.KeyOrigin{}))
+	return len(made), err
+}

@@ -1,0 +1,460 @@
+package main
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"strings"
+
+	"github.com/btcsuite/btcd/btcec/v2"
+	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"specter/internal/btc"
+	"specter/internal/btc/descriptor"
+	"specter/internal/btc/mnemonic"
+	"specter/internal/btc/psbt"
+	"specter/internal/errs"
+	"specter/internal/interop"
+)
+
+type psbtCreateCmd struct{ common }
+
+// Run answers.
+func (c psbtCreateCmd) Run(h host) error {
+	return c.answer(h, func(r *request) error {
+		data, err := h.inputBytes("")
+		if err != nil {
+			return err
+		}
+		if err := json.Unmarshal(data, r); err != nil {
+			return errs.Bad(errs.Malformed, "standard input is no JSON object with inputs and outputs: %w", err)
+		}
+		return nil
+	}, createPSBT)
+}
+
+// createInput is an input that psbt create takes.
+type createInput struct {
+	TxID     string  `json:"txid"`
+	Vout     uint32  `json:"vout"`
+	Sequence *uint32 `json:"sequence"`
+}
+
+// createOutput is an output: an address or a script, and an amount in sat.
+type createOutput struct {
+	Address string `json:"address"`
+	Script  string `json:"script"`
+	SPK     string `json:"script_pubkey"`
+	Amount  *int64 `json:"amount_sat"`
+}
+
+func createPSBT(r request) (any, error) {
+	n, err := r.network()
+	if err != nil {
+		return nil, err
+	}
+	tx := wire.NewMsgTx(2)
+	if r.LockTime != nil {
+		tx.LockTime = *r.LockTime
+	}
+	if err := addInputs(tx, r.Inputs); err != nil {
+		return nil, err
+	}
+	if err := addOutputs(tx, r.Outputs, n); err != nil {
+		return nil, err
+	}
+	make := psbt.New
+	if r.Version != nil && *r.Version == 2 {
+		make = psbt.NewV2
+	} else if r.Version != nil && *r.Version != 0 {
+		return nil, errs.Bad(errs.Unsupported, "there is no PSBT version %d; 0 and 2 are", *r.Version)
+	}
+	p, err := make(tx)
+	if err != nil {
+		return nil, err
+	}
+	return psbtAnswer(p)
+}
+
+func addInputs(tx *wire.MsgTx, raw json.RawMessage) error {
+	var inputs []createInput
+	if len(raw) > 0 {
+		if err := json.Unmarshal(raw, &inputs); err != nil {
+			return errs.Bad(errs.Malformed, "inputs is no list of {txid, vout}: %w", err)
+		}
+	}
+	for _, in := range inputs {
+		hash, err := chainhash.NewHashFromStr(in.TxID)
+		if err != nil || len(in.TxID) != 64 {
+			return errs.Bad(errs.Malformed, "%q is no txid", in.TxID)
+		}
+		sequence := uint32(wire.MaxTxInSequenceNum)
+		if tx.LockTime != 0 {
+			sequence-- // else the locktime would not count
+		}
+		if in.Sequence != nil {
+			sequence = *in.Sequence
+		}
+		tx.AddTxIn(&wire.TxIn{PreviousOutPoint: wire.OutPoint{Hash: *hash, Index: in.Vout}, Sequence: sequence})
+	}
+	return nil
+}
+
+func addOutputs(tx *wire.MsgTx, raw json.RawMessage, n btc.Network) error {
+	var outputs []map[string]json.RawMessage
+	if len(raw) > 0 {
+		if err := json.Unmarshal(raw, &outputs); err != nil {
+			return errs.Bad(errs.Malformed, "outputs is no list of {address, amount_sat}: %w", err)
+		}
+	}
+	for _, o := range outputs {
+		out, err := outputOf(o, n)
+		if err != nil {
+			return err
+		}
+		tx.AddTxOut(out)
+	}
+	return nil
+}
+
+// outputOf reads {address|script, amount_sat}, or Core's {"address": 0.5} in BTC.
+func outputOf(o map[string]json.RawMessage, n btc.Network) (*wire.TxOut, error) {
+	if len(o) == 1 {
+		for address, amount := range o {
+			sat, err := btc.ParseBTC(strings.Trim(string(amount), `"`))
+			if err != nil {
+				return nil, err
+			}
+			return payTo(address, int64(sat), n)
+		}
+	}
+	body, err := json.Marshal(o)
+	if err != nil {
+		return nil, err
+	}
+	var out createOutput
+	if err := json.Unmarshal(body, &out); err != nil || out.Amount == nil || *out.Amount < 0 || *out.Amount > int64(btc.MaxMoney) {
+		return nil, errs.Bad(errs.Malformed, "an output needs address or script, and amount_sat between 0 and 21 million BTC")
+	}
+	if out.Script == "" {
+		out.Script = out.SPK
+	}
+	if out.Script != "" {
+		script, err := hexBytes("the output's script", out.Script)
+		return wire.NewTxOut(*out.Amount, script), err
+	}
+	return payTo(out.Address, *out.Amount, n)
+}
+
+func payTo(address string, sat int64, n btc.Network) (*wire.TxOut, error) {
+	a, err := btc.ParseAddress(address, n)
+	if err != nil {
+		return nil, err
+	}
+	return wire.NewTxOut(sat, a.Script), nil
+}
+
+type psbtUpdateCmd struct {
+	psbtArg
+	Descriptor []string `help:"Descriptor of the wallet; may be repeated." sep:"none" placeholder:"DESC"`
+	UTXO       []string `name:"utxo" help:"Previous transaction in hex, or @file; may be repeated." placeholder:"TX"`
+}
+
+// Run answers.
+func (c psbtUpdateCmd) Run(h host) error {
+	return c.answer(h, func(r *request) error {
+		r.Descriptors = c.Descriptor
+		var utxos []string
+		for _, u := range c.UTXO {
+			text, err := h.input(u)
+			if err != nil {
+				return err
+			}
+			utxos = append(utxos, text)
+		}
+		r.UTXOs, _ = json.Marshal(utxos)
+		return c.fill(h, r)
+	}, updatePSBT)
+}
+
+// lookAhead is how many indexes of each branch are searched for a script.
+const lookAhead = 1000
+
+func updatePSBT(r request) (any, error) {
+	p, err := decodePSBT(r.PSBT)
+	if err != nil {
+		return nil, err
+	}
+	known, err := r.utxos()
+	if err != nil {
+		return nil, err
+	}
+	mine, err := r.outputsOfDescriptors()
+	if err != nil {
+		return nil, err
+	}
+	for i := range p.Inputs {
+		if err := updateInput(p, i, known, mine); err != nil {
+			return nil, err
+		}
+	}
+	for i := range p.Outputs {
+		if o := mine[string(p.Outputs[i].Script)]; o != nil {
+			if err := p.UpdateOutput(i, o); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return psbtAnswer(p)
+}
+
+func updateInput(p *psbt.Packet, i int, known knownCoins, mine map[string]*descriptor.Output) error {
+	in := p.Inputs[i]
+	prev, coin := known.txs[in.PrevOut.Hash], known.coins[in.PrevOut]
+	if prev == nil {
+		prev = in.NonWitnessUTXO
+	}
+	if prev != nil && int(in.PrevOut.Index) < len(prev.TxOut) {
+		coin = prev.TxOut[in.PrevOut.Index]
+	}
+	if coin == nil {
+		if coin = in.WitnessUTXO; coin == nil {
+			return nil // nothing is known of this coin; another updater may know
+		}
+	}
+	return p.UpdateInput(i, prev, coin, mine[string(coin.PkScript)])
+}
+
+// knownCoins are the coins that an update may fill in.
+type knownCoins struct {
+	txs   map[chainhash.Hash]*wire.MsgTx
+	coins map[wire.OutPoint]*wire.TxOut
+}
+
+// utxos reads a list of raw transactions in hex, or of {txid, vout, amount_sat, script_pubkey}.
+func (r request) utxos() (knownCoins, error) {
+	k := knownCoins{map[chainhash.Hash]*wire.MsgTx{}, map[wire.OutPoint]*wire.TxOut{}}
+	if len(r.UTXOs) == 0 || string(r.UTXOs) == "null" {
+		return k, nil
+	}
+	var list []json.RawMessage
+	if err := json.Unmarshal(r.UTXOs, &list); err != nil {
+		return k, errs.Bad(errs.Malformed, "utxos is no list")
+	}
+	for _, raw := range list {
+		var text string
+		if json.Unmarshal(raw, &text) == nil {
+			tx, err := psbt.DecodeTx(text)
+			if err != nil {
+				return k, err
+			}
+			k.txs[tx.TxHash()] = tx
+			continue
+		}
+		var c struct {
+			TxID   string `json:"txid"`
+			Vout   uint32 `json:"vout"`
+			Amount int64  `json:"amount_sat"`
+			Script string `json:"script_pubkey"`
+			Tx     string `json:"tx"`
+		}
+		if err := json.Unmarshal(raw, &c); err != nil {
+			return k, errs.Bad(errs.Malformed, "a utxo is neither a transaction in hex nor {txid, vout, amount_sat, script_pubkey}")
+		}
+		if c.Tx != "" {
+			tx, err := psbt.DecodeTx(c.Tx)
+			if err != nil {
+				return k, err
+			}
+			k.txs[tx.TxHash()] = tx
+			continue
+		}
+		hash, err := chainhash.NewHashFromStr(c.TxID)
+		script, serr := hex.DecodeString(c.Script)
+		if err != nil || serr != nil {
+			return k, errs.Bad(errs.Malformed, "the utxo %s:%d cannot be read", c.TxID, c.Vout)
+		}
+		k.coins[wire.OutPoint{Hash: *hash, Index: c.Vout}] = wire.NewTxOut(c.Amount, script)
+	}
+	return k, nil
+}
+
+// outputsOfDescriptors derives the first indexes of every branch, by script.
+func (r request) outputsOfDescriptors() (map[string]*descriptor.Output, error) {
+	out := map[string]*descriptor.Output{}
+	all := r.Descriptors
+	if r.Descriptor != "" {
+		all = append(all, r.Descriptor)
+	}
+	for _, text := range all {
+		one := r
+		one.Descriptor = text
+		d, err := parseDescriptor(one)
+		if err != nil {
+			return nil, err
+		}
+		for _, b := range d.Expand() {
+			count := uint32(1)
+			if b.IsRanged() {
+				count = lookAhead
+			}
+			for i := range count {
+				o, err := b.Derive(i)
+				if err != nil {
+					return nil, err
+				}
+				out[string(o.Script)] = o
+			}
+		}
+	}
+	return out, nil
+}
+
+type psbtSignCmd struct {
+	common
+	PSBT    string `arg:"" help:"PSBT in base64 or hex, or @file."`
+	NoGrind bool   `help:"Do not grind signatures to a low R; the nonces are RFC6979's first."`
+}
+
+// Help says where the key comes from.
+func (psbtSignCmd) Help() string {
+	return "The key comes by standard input and is never an argument: WIF, xprv, [origin]xprv, a descriptor with private keys, or seed words.\n\nExample:\n  specter psbt sign @unsigned.psbt < key.txt"
+}
+
+// Run answers.
+func (c psbtSignCmd) Run(h host) error {
+	return c.answer(h, func(r *request) (err error) {
+		if r.PSBT, err = h.psbtText(c.common, c.PSBT); err == nil {
+			r.Key, err = h.input("")
+		}
+		return
+	}, func(r request) (any, error) { return signPSBT(r, c.NoGrind) })
+}
+
+type signedField struct {
+	Input    int    `json:"input"`
+	PubKey   string `json:"pubkey"`
+	LeafHash string `json:"leaf_hash,omitempty"`
+}
+
+func signPSBT(r request, noGrind bool) (any, error) {
+	p, err := decodePSBT(r.PSBT)
+	if err != nil {
+		return nil, err
+	}
+	var sources []psbt.KeySource
+	for _, text := range append([]string{r.Key, r.DescriptorPrivate, r.Mnemonic}, r.Keys...) {
+		if strings.TrimSpace(text) == "" {
+			continue
+		}
+		s, err := keySource(strings.TrimSpace(text), r)
+		if err != nil {
+			return nil, err
+		}
+		sources = append(sources, s)
+	}
+	if len(sources) == 0 {
+		return nil, errs.Bad(errs.BadKey, "no key was given to sign with")
+	}
+	made, err := p.SignWith(psbt.Sources(sources...), psbt.SignOptions{NoGrind: noGrind})
+	if err != nil {
+		return nil, err
+	}
+	text, err := p.Base64()
+	if err != nil {
+		return nil, err
+	}
+	out := struct {
+		PSBT     string        `json:"psbt"`
+		Signed   []signedField `json:"signed"`
+		Complete bool          `json:"complete"`
+	}{text, []signedField{}, p.Complete()}
+	for _, s := range made {
+		out.Signed = append(out.Signed, signedField{s.Input, hex.EncodeToString(s.PubKey), hex.EncodeToString(s.LeafHash)})
+	}
+	return out, nil
+}
+
+// keySource reads a private key in any of its forms; the error never repeats it.
+func keySource(text string, r request) (psbt.KeySource, error) {
+	switch {
+	case strings.Contains(text, "("):
+		return descriptorKeys(text)
+	case strings.ContainsAny(text, " \n\u3000"):
+		lines := strings.FieldsFunc(text, func(c rune) bool { return c == '\n' })
+		if len(lines) > 1 && !strings.Contains(strings.TrimSpace(lines[0]), " ") {
+			return keyLines(lines, r)
+		}
+		return wordKeys(text, r)
+	}
+	origin, body, err := interop.SplitOrigin(text)
+	if err != nil {
+		return nil, err
+	}
+	if wif, err := btcutil.DecodeWIF(body); err == nil {
+		return psbt.Keys(wif.PrivKey), nil
+	}
+	x, _, err := btc.ParseXKey(body)
+	if err != nil {
+		return nil, errs.Bad(errs.BadKey, "the key is neither WIF, an extended private key, a descriptor nor seed words")
+	}
+	if !x.IsPrivate() {
+		return nil, errs.Bad(errs.BadKey, "the key is public; signing needs a private one")
+	}
+	if origin == nil {
+		origin = &btc.KeyOrigin{}
+	}
+	return psbt.ExtendedKey(x, *origin), nil
+}
+
+func keyLines(lines []string, r request) (psbt.KeySource, error) {
+	var all []psbt.KeySource
+	for _, l := range lines {
+		s, err := keySource(strings.TrimSpace(l), r)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	return psbt.Sources(all...), nil
+}
+
+func wordKeys(words string, r request) (psbt.KeySource, error) {
+	m, err := mnemonic.Parse(words)
+	if err != nil {
+		return nil, err
+	}
+	master, err := btc.NewMaster(m.Seed(r.Passphrase), true)
+	if err != nil {
+		return nil, err
+	}
+	return psbt.ExtendedKey(master, btc.KeyOrigin{}), nil
+}
+
+func descriptorKeys(text string) (psbt.KeySource, error) {
+	d, err := descriptor.Parse(text, descriptor.Options{AllowPrivate: true})
+	if err != nil {
+		return nil, err
+	}
+	var all []psbt.KeySource
+	var single []*btcec.PrivateKey
+	for _, k := range d.Keys() {
+		if x, ok := k.PrivateXKey(); ok {
+			origin := btc.KeyOrigin{}
+			if k.Origin != nil {
+				origin = *k.Origin
+			}
+			all = append(all, psbt.ExtendedKey(x, origin))
+		} else if priv, ok := k.PrivateKey(); ok {
+			single = append(single, priv)
+		}
+	}
+	if len(single) > 0 {
+		all = append(all, psbt.Keys(single...))
+	}
+	if len(all) == 0 {
+		return nil, errs.Bad(errs.BadKey, "the descriptor has no private key")
+	}
+	return psbt.Sources(all...), nil
+}
