@@ -1,0 +1,3 @@
+package difftest_test
+
+func psbts(w *world) {}
