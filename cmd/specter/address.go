@@ -36,15 +36,6 @@ type addressAnswer struct {
 	WitnessProgram string `json:"witness_program,omitempty"`
 }
 
-// addressRefused is the error answer with the places that are most likely mistyped.
-type addressRefused struct {
-	error
-	positions []int
-}
-
-// Unwrap keeps kind and code.
-func (e addressRefused) Unwrap() error { return e.error }
-
 func inspectAddress(r request) (any, error) {
 	n, err := r.network()
 	if err != nil {
@@ -52,11 +43,12 @@ func inspectAddress(r request) (any, error) {
 	}
 	a, err := btc.ParseAddress(r.Address, n)
 	if err != nil {
+		fields := map[string]any{"valid": false}
 		var detail *btc.AddressError
-		if errors.As(err, &detail) {
-			return nil, addressRefused{err, detail.Positions}
+		if errors.As(err, &detail) && detail.Positions != nil {
+			fields["error_positions"] = detail.Positions
 		}
-		return nil, err
+		return nil, detailed{err, fields}
 	}
 	out := addressAnswer{Valid: true, Network: n.CoreName(), Type: string(a.Type), ScriptPubKey: hex.EncodeToString(a.Script)}
 	if a.WitnessVersion >= 0 {

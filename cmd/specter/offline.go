@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"strings"
 
@@ -70,11 +71,17 @@ type request struct {
 	File              string          `json:"file,omitempty"`
 	FileBase64        string          `json:"file_base64,omitempty"`
 	ShowPrivate       bool            `json:"show_private,omitempty"`
+	NoGrind           bool            `json:"no_grind,omitempty"`
+	Strict            bool            `json:"strict,omitempty"`
+
+	UR     string            `json:"ur,omitempty"`
+	CBOR   string            `json:"cbor,omitempty"`
+	Params map[string]string `json:"params,omitempty"`
 }
 
 // network returns the request's network; missing means main.
 func (r request) network() (btc.Network, error) {
-	if r.Network == "" {
+	if r.Network == "" || r.Network == "any" {
 		return btc.Mainnet, nil
 	}
 	return btc.ParseNetwork(r.Network)
@@ -90,18 +97,33 @@ type common struct {
 // answer runs a command once, or for every line of a batch.
 func (c common) answer(h host, fill func(*request) error, do func(request) (any, error)) error {
 	if c.JSONL {
-		return c.batch(h, do)
+		return c.batch(h, fill, do)
 	}
-	r := request{Network: c.Network}
-	err := fill(&r)
-	var out any
-	if err == nil {
-		out, err = do(r)
-	}
+	out, err := c.one(fill, do)
 	if err != nil {
 		return c.refuse(h, err)
 	}
 	return c.print(h, out)
+}
+
+// one runs a command for its flags and arguments.
+func (c common) one(fill func(*request) error, do func(request) (any, error)) (any, error) {
+	r := request{Network: c.Network}
+	if err := fill(&r); err != nil {
+		return nil, err
+	}
+	return guarded(r, do)
+}
+
+// guarded runs a command and turns a panic, which would be our fault, into an error: one
+// request must not end the answers to the others. The input may hold secrets and is not told.
+func guarded(r request, do func(request) (any, error)) (out any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			out, err = nil, errs.E(errs.Internal, "the command failed at a place that should not be reached; this is a bug of specter: please report it with the command and, unless it is secret, its input (%T)", p)
+		}
+	}()
+	return do(r)
 }
 
 // refused carries an exit code of an error that was printed already.
@@ -125,19 +147,38 @@ func (c common) refuse(h host, err error) error {
 	return refused{code}
 }
 
-// errorAnswer is the JSON form of an error.
-func errorAnswer(err error) map[string]any {
+// errorFields is the JSON form of an error.
+type errorFields struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+func errorOf(err error) *errorFields {
 	code := string(errs.CodeOf(err))
 	if code == "" {
 		code = "internal"
 	}
-	out := map[string]any{"error": map[string]string{"code": code, "message": err.Error()}}
-	var address addressRefused
-	if errors.As(err, &address) {
-		out["valid"] = false
-		if address.positions != nil {
-			out["error_positions"] = address.positions
-		}
+	return &errorFields{code, err.Error()}
+}
+
+// detailed is a refusal that says more than a code and a sentence.
+type detailed struct {
+	error
+	fields map[string]any // further members of the answer
+}
+
+// Unwrap keeps kind and code.
+func (e detailed) Unwrap() error { return e.error }
+
+// invalid adds to a refusal what the good answer has under the same name.
+func invalid(err error) error { return detailed{err, map[string]any{"valid": false}} }
+
+// errorAnswer is the answer that an error is.
+func errorAnswer(err error) map[string]any {
+	out := map[string]any{"error": errorOf(err)}
+	var more detailed
+	if errors.As(err, &more) {
+		maps.Copy(out, more.fields)
 	}
 	return out
 }
@@ -145,8 +186,17 @@ func errorAnswer(err error) map[string]any {
 // maxLine bounds one request of a batch, in bytes.
 const maxLine = 64 << 20
 
-// batch answers each line; an error is an answer, not an end.
-func (c common) batch(h host, do func(request) (any, error)) error {
+// batch answers each line; an error is an answer, not an end. Flags of the command line count
+// for every request that does not say otherwise.
+func (c common) batch(h host, fill func(*request) error, do func(request) (any, error)) error {
+	base := request{Network: c.Network}
+	if err := fill(&base); err != nil {
+		return c.refuse(h, err)
+	}
+	defaults, err := marshal(base)
+	if err != nil {
+		return err
+	}
 	in := bufio.NewScanner(h.stdin)
 	in.Buffer(make([]byte, 64<<10), maxLine)
 	out := bufio.NewWriter(h.stdout)
@@ -155,31 +205,42 @@ func (c common) batch(h host, do func(request) (any, error)) error {
 		if len(line) == 0 {
 			continue
 		}
-		if err := printJSON(out, c.answerLine(line, do)); err != nil {
+		if err := printJSON(out, answerLine(line, defaults, do)); err != nil {
 			return err
 		}
 	}
-	if err := in.Err(); err != nil {
+	if err := errors.Join(out.Flush(), in.Err()); err != nil {
 		return errs.E(errs.Invalid, "standard input cannot be read on: %w", err)
 	}
-	return out.Flush()
+	return nil
 }
 
-func (c common) answerLine(line []byte, do func(request) (any, error)) any {
+// answerLine answers one request of a batch.
+func answerLine(line, defaults []byte, do func(request) (any, error)) any {
 	r := request{}
-	if err := json.Unmarshal(line, &r); err != nil {
+	err := json.Unmarshal(defaults, &r)
+	if err == nil {
+		err = json.Unmarshal(line, &r)
+	}
+	if err != nil {
 		var id struct{ ID json.RawMessage }
 		_ = json.Unmarshal(line, &id) // the id may be readable where the rest is not
-		return withID(id.ID, errorAnswer(errs.Bad(errs.Malformed, "the request is not readable: %w", err)))
+		return withID(id.ID, errorAnswer(errs.Bad(errs.Malformed, "the request is not readable: %s", requestProblem(err))))
 	}
-	if r.Network == "" {
-		r.Network = c.Network
-	}
-	out, err := do(r)
+	out, err := guarded(r, do)
 	if err != nil {
 		return withID(r.ID, errorAnswer(err))
 	}
 	return withID(r.ID, out)
+}
+
+// requestProblem says what is wrong with a request without repeating values of it.
+func requestProblem(err error) string {
+	var t *json.UnmarshalTypeError
+	if errors.As(err, &t) {
+		return fmt.Sprintf("the field %s is of the type %s, not %s", t.Field, t.Value, t.Type)
+	}
+	return "it is no JSON object in one line"
 }
 
 // withID puts the request's id in front of an answer's members.

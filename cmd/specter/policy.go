@@ -18,6 +18,9 @@ type policyExpandCmd struct{ common }
 // Run answers.
 func (c policyExpandCmd) Run(h host) error {
 	return c.answer(h, func(r *request) error {
+		if c.JSONL {
+			return nil
+		}
 		data, err := h.inputBytes("")
 		if err != nil {
 			return err

@@ -23,6 +23,9 @@ type psbtCreateCmd struct{ common }
 // Run answers.
 func (c psbtCreateCmd) Run(h host) error {
 	return c.answer(h, func(r *request) error {
+		if c.JSONL {
+			return nil
+		}
 		data, err := h.inputBytes("")
 		if err != nil {
 			return err
@@ -313,8 +316,9 @@ func (r request) outputsOfDescriptors() (map[string]*descriptor.Output, error) {
 
 type psbtSignCmd struct {
 	common
-	PSBT    string `arg:"" help:"PSBT in base64 or hex, or @file."`
+	PSBT    string `arg:"" optional:"" help:"PSBT in base64 or hex, or @file."`
 	NoGrind bool   `help:"Do not grind signatures to a low R; the nonces are RFC6979's first."`
+	Strict  bool   `help:"Refuse the whole PSBT where the description of an input contradicts itself; without it that input stays unsigned."`
 }
 
 // Help says where the key comes from.
@@ -325,11 +329,15 @@ func (psbtSignCmd) Help() string {
 // Run answers.
 func (c psbtSignCmd) Run(h host) error {
 	return c.answer(h, func(r *request) (err error) {
+		r.NoGrind, r.Strict = c.NoGrind, c.Strict
+		if c.JSONL {
+			return nil
+		}
 		if r.PSBT, err = h.psbtText(c.common, c.PSBT); err == nil {
 			r.Key, err = h.input("")
 		}
 		return
-	}, func(r request) (any, error) { return signPSBT(r, c.NoGrind) })
+	}, signPSBT)
 }
 
 type signedField struct {
@@ -338,7 +346,7 @@ type signedField struct {
 	LeafHash string `json:"leaf_hash,omitempty"`
 }
 
-func signPSBT(r request, noGrind bool) (any, error) {
+func signPSBT(r request) (any, error) {
 	p, err := decodePSBT(r.PSBT)
 	if err != nil {
 		return nil, err
@@ -357,7 +365,7 @@ func signPSBT(r request, noGrind bool) (any, error) {
 	if len(sources) == 0 {
 		return nil, errs.Bad(errs.BadKey, "no key was given to sign with")
 	}
-	made, err := p.SignWith(psbt.Sources(sources...), psbt.SignOptions{NoGrind: noGrind})
+	made, err := p.SignWith(psbt.Sources(sources...), psbt.SignOptions{NoGrind: r.NoGrind})
 	if err != nil {
 		return nil, err
 	}

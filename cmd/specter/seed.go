@@ -33,21 +33,27 @@ func (c seedInspectCmd) Run(h host) error {
 
 // seedInputs reads the words from standard input and the passphrase from its file.
 func (h host) seedInputs(c common, r *request, passphrase string) (err error) {
-	if c.JSONL {
-		return nil
-	}
-	if passphrase != "" {
-		if !strings.HasPrefix(passphrase, "@") {
-			return errs.E(errs.Invalid, "a passphrase is never an argument; put it into a file and give @FILE")
-		}
-		data, err := h.inputBytes(passphrase)
-		if err != nil {
-			return err
-		}
-		r.Passphrase = strings.TrimRight(string(data), "\r\n")
+	if err := h.passphrase(r, passphrase); err != nil || c.JSONL {
+		return err
 	}
 	r.Mnemonic, err = h.input("")
 	return err
+}
+
+// passphrase reads a BIP39 passphrase from @file.
+func (h host) passphrase(r *request, arg string) error {
+	if arg == "" {
+		return nil
+	}
+	if !strings.HasPrefix(arg, "@") {
+		return errs.E(errs.Invalid, "a passphrase is never an argument; put it into a file and give @FILE")
+	}
+	data, err := h.inputBytes(arg)
+	if err != nil {
+		return err
+	}
+	r.Passphrase = strings.TrimRight(string(data), "\r\n")
+	return nil
 }
 
 type seedAnswer struct {
