@@ -32,7 +32,11 @@ func (d *DB) Derived(ctx context.Context, id wallet.ID, branch uint32) (n uint32
 	return n, err
 }
 
-var nextColumn = [2]string{"next_receive", "next_change"}
+// The columns of the two branches.
+var (
+	nextColumn = [2]string{"next_receive", "next_change"}
+	usedColumn = [2]string{"used_receive", "used_change"}
+)
 
 // HandOut raises the first index not yet handed out.
 func (d *DB) HandOut(ctx context.Context, id wallet.ID, branch, next uint32) error {

@@ -13,7 +13,7 @@ import (
 	"specter/internal/wallet"
 )
 
-const draftColumns = `SELECT id, wallet, revision, created, changed, state, note, token, psbt, final, txid, recipients, warnings, change, import FROM drafts `
+const draftColumns = `SELECT id, wallet, revision, created, changed, state, note, token, psbt, final, txid, recipients, warnings, change_branch, change, import FROM drafts `
 
 // recipient is a recipient as its JSON has it.
 type recipient struct {
@@ -27,7 +27,7 @@ func scanDraft(scan func(...any) error) (s wallet.StoredDraft, err error) {
 	var created, changed int64
 	var txid []byte
 	var recipients, warnings string
-	err = scan(&s.ID, &s.Wallet, &s.Revision, &created, &changed, &s.State, &s.Note, &s.Token, &s.PSBT, &s.Final, &txid, &recipients, &warnings, &s.Change, &s.Import)
+	err = scan(&s.ID, &s.Wallet, &s.Revision, &created, &changed, &s.State, &s.Note, &s.Token, &s.PSBT, &s.Final, &txid, &recipients, &warnings, &s.Branch, &s.Change, &s.Import)
 	if err != nil {
 		return s, err
 	}
@@ -142,9 +142,9 @@ func (t *tx) addDraft(s *wallet.StoredDraft) error {
 		return err
 	}
 	s.Revision = 1
-	_, err = t.one(`INSERT INTO drafts (wallet, revision, created, changed, state, note, token, psbt, final, txid, recipients, warnings, change, import)
-		VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
-		[]any{s.Wallet, seconds(s.Created), seconds(s.Changed), string(s.State), s.Note, s.Token, s.PSBT, s.Final, s.TxID[:], string(recipients), string(warnings), s.Change, flag(s.Import)}, &s.ID)
+	_, err = t.one(`INSERT INTO drafts (wallet, revision, created, changed, state, note, token, psbt, final, txid, recipients, warnings, change_branch, change, import)
+		VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		[]any{s.Wallet, seconds(s.Created), seconds(s.Changed), string(s.State), s.Note, s.Token, s.PSBT, s.Final, s.TxID[:], string(recipients), string(warnings), s.Branch, s.Change, flag(s.Import)}, &s.ID)
 	if err != nil {
 		return err
 	}
@@ -155,10 +155,13 @@ func (t *tx) addDraft(s *wallet.StoredDraft) error {
 	if err != nil {
 		return err
 	}
-	if int64(r.Next[1]) > s.Change {
+	if s.Branch > 1 {
+		return errs.E(errs.Internal, "no branch %d", s.Branch)
+	}
+	if int64(r.Next[s.Branch]) > s.Change {
 		return errs.E(errs.Conflict, "another draft has taken the change address meanwhile; make the payment again")
 	}
-	return t.must("wallet", `UPDATE wallets SET next_change = ? WHERE id = ?`, s.Change+1, s.Wallet)
+	return t.must("wallet", `UPDATE wallets SET `+nextColumn[s.Branch]+` = ? WHERE id = ?`, s.Change+1, s.Wallet)
 }
 
 // hold reserves the draft's coins. One that came from outside takes what is still free.
@@ -219,10 +222,10 @@ func (d *DB) DeleteDraft(ctx context.Context, id wallet.ID, draft wallet.DraftID
 		if err != nil {
 			return fmt.Errorf("release the coins: %w", err)
 		}
-		if s.Change < 0 || s.State == wallet.Broadcast {
+		if s.Change < 0 || s.Branch > 1 || s.State == wallet.Broadcast {
 			return nil
 		}
-		_, err = t.exec(`UPDATE wallets SET next_change = ? WHERE id = ? AND next_change = ? AND used_change < ?`, s.Change, id, s.Change+1, s.Change)
+		_, err = t.exec(`UPDATE wallets SET `+nextColumn[s.Branch]+` = ? WHERE id = ? AND `+nextColumn[s.Branch]+` = ? AND `+usedColumn[s.Branch]+` < ?`, s.Change, id, s.Change+1, s.Change)
 		return err
 	})
 }

@@ -57,11 +57,11 @@ type Config struct {
 type Service struct {
 	c Config
 
-	mu    sync.Mutex // over open and subs, never over the store
-	open  map[ID]*openWallet
-	subs  map[int]*subscriber
-	nextS int
-	wake  chan struct{} // a wallet was made: the loop looks again
+	mu   sync.Mutex // over open and jobs, never over the store
+	open map[ID]*openWallet
+	jobs jobs
+	bus  bus
+	wake chan struct{} // a wallet was made or wants something: the loop looks
 }
 
 // New makes the service. Run starts its background work.
@@ -73,8 +73,7 @@ func New(c Config) *Service {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Service{
-		c: c, open: map[ID]*openWallet{}, subs: map[int]*subscriber{},
-		wake: make(chan struct{}, 1),
+		c: c, open: map[ID]*openWallet{}, wake: make(chan struct{}, 1),
 	}
 }
 

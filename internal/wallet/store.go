@@ -164,6 +164,7 @@ type StoredDraft struct {
 	Recipients []Recipient
 	Warnings   []string
 	Coins      []wire.OutPoint // held
+	Branch     uint32          // that Change is on: the wallet's last
 	Change     int64           // index handed out for change; -1: none
 	Import     bool            // came as a PSBT from outside
 }

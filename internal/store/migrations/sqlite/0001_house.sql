@@ -71,7 +71,7 @@ CREATE TABLE wallets (
 	script_type  TEXT NOT NULL,
 	threshold    INTEGER NOT NULL,
 	cosigners    TEXT NOT NULL, -- JSON
-	node_name    TEXT NOT NULL UNIQUE,
+	node_name    TEXT NOT NULL,
 	birthday     INTEGER NOT NULL,
 	created      INTEGER NOT NULL,
 	next_receive INTEGER NOT NULL DEFAULT 0, -- first index not yet handed out
@@ -93,7 +93,8 @@ CREATE TABLE wallets (
 	reserved     INTEGER NOT NULL DEFAULT 0,
 	tx_count     INTEGER NOT NULL DEFAULT 0, -- rows of history
 	UNIQUE (owner, network, alias),
-	UNIQUE (owner, network, name)
+	UNIQUE (owner, network, name),
+	UNIQUE (network, node_name)
 ) STRICT;
 
 -- Facts: what the chain told. Rows are added and move between blocks, none is ever deleted.
@@ -229,7 +230,8 @@ CREATE TABLE drafts (
 	txid       BLOB NOT NULL,
 	recipients TEXT NOT NULL, -- JSON
 	warnings   TEXT NOT NULL, -- JSON
-	change     INTEGER NOT NULL, -- index on the change branch; -1: none
+	change_branch INTEGER NOT NULL DEFAULT 0,
+	change     INTEGER NOT NULL, -- index handed out for change; -1: none
 	import     INTEGER NOT NULL CHECK (import IN (0, 1))
 ) STRICT;
 CREATE INDEX drafts_wallet ON drafts (wallet);

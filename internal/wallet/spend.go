@@ -1,0 +1,325 @@
+package wallet
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
+
+	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"specter/internal/btc"
+	"specter/internal/btc/spend"
+	"specter/internal/btc/txgraph"
+	"specter/internal/errs"
+)
+
+// Bounds of a request.
+const (
+	maxRecipients = 2_000
+	defaultBlocks = 6
+)
+
+// Preview returns what NewDraft would make of a request; nothing is held.
+func (s *Service) Preview(ctx context.Context, ref Ref, q SpendRequest) (Preview, error) {
+	r, w, err := s.ready(ctx, ref)
+	if err != nil {
+		return Preview{}, err
+	}
+	rate, err := s.rate(ctx, q)
+	if err != nil {
+		return Preview{}, err
+	}
+	plan, err := s.plan(ctx, r, w, q, rate)
+	if err != nil {
+		return Preview{}, err
+	}
+	p := Preview{Recipients: finalAmounts(q.Recipients, plan), Change: plan.Change, Fee: plan.Fee, FeeRate: plan.FeeRate,
+		VSize: plan.VSize, Warnings: plan.Warnings, How: plan.How}
+	if plan.ChangeVout >= 0 {
+		p.ChangeAddr, _ = btc.AddressOf(plan.Outputs[plan.ChangeVout].Script, r.Network)
+	}
+	ops := make([]wire.OutPoint, len(plan.Inputs))
+	for i, c := range plan.Inputs {
+		ops[i] = c.OutPoint
+	}
+	rows, err := s.c.Store.CoinsAt(ctx, r.ID, ops)
+	for _, op := range ops {
+		p.Inputs = append(p.Inputs, rows[op])
+	}
+	return p, err
+}
+
+// NewDraft plans a payment and holds its coins and its change address. The same token again
+// returns the draft that it made.
+func (s *Service) NewDraft(ctx context.Context, ref Ref, q SpendRequest) (Draft, error) {
+	r, w, err := s.ready(ctx, ref)
+	if err != nil {
+		return Draft{}, err
+	}
+	if q.Note, err = cleanLabel(q.Note); err != nil {
+		return Draft{}, err
+	}
+	if q.Token != "" {
+		if old, err := s.c.Store.DraftByToken(ctx, r.ID, q.Token); err == nil {
+			return s.finishDraft(ctx, r, w, old)
+		} else if !errs.Is(err, errs.NotFound) {
+			return Draft{}, err
+		}
+	}
+	rate, err := s.rate(ctx, q) // asks the node: not under the lock
+	if err != nil {
+		return Draft{}, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if r, err = s.c.Store.Wallet(ctx, ref); err != nil { // another tab may have taken coins meanwhile
+		return Draft{}, err
+	}
+	if q.Token != "" {
+		if old, err := s.c.Store.DraftByToken(ctx, r.ID, q.Token); err == nil {
+			return s.finishDraft(ctx, r, w, old)
+		}
+	}
+	plan, err := s.plan(ctx, r, w, q, rate)
+	if err != nil {
+		return Draft{}, err
+	}
+	d, err := s.storedOf(r, w, q, plan)
+	if err != nil {
+		return Draft{}, err
+	}
+	if _, err := s.c.Store.AddDraft(ctx, &d); err != nil {
+		return Draft{}, err
+	}
+	return s.finishDraft(ctx, r, w, d)
+}
+
+// storedOf is the draft that a plan becomes.
+func (s *Service) storedOf(r Record, w *openWallet, q SpendRequest, plan *spend.Result) (StoredDraft, error) {
+	raw, err := plan.Packet.Serialize()
+	if err != nil {
+		return StoredDraft{}, err
+	}
+	txid, err := plan.Packet.TxID()
+	if err != nil {
+		return StoredDraft{}, err
+	}
+	now := s.c.Now()
+	d := StoredDraft{Wallet: r.ID, Created: now, Changed: now, State: Unsigned, Note: q.Note, Token: q.Token, PSBT: raw, TxID: txid,
+		Recipients: finalAmounts(q.Recipients, plan), Warnings: plan.Warnings, Branch: w.change(), Change: -1}
+	for _, c := range plan.Inputs {
+		d.Coins = append(d.Coins, c.OutPoint)
+	}
+	if plan.ChangeVout >= 0 && w.desc.IsRanged() {
+		d.Change = int64(changeIndex(r, w))
+	}
+	return d, nil
+}
+
+// finishDraft names the recipients and returns the draft as pages see it. It may be done twice.
+func (s *Service) finishDraft(ctx context.Context, r Record, w *openWallet, d StoredDraft) (Draft, error) {
+	for _, to := range d.Recipients {
+		if to.Label == "" {
+			continue
+		}
+		key, err := labelKey(r.Network, LabelAddress, to.Address)
+		if err != nil {
+			return Draft{}, err
+		}
+		known, err := s.c.Store.LabelsAt(ctx, r.ID, LabelAddress, []string{key})
+		if err != nil {
+			return Draft{}, err
+		}
+		if known[key] == "" {
+			if err := s.c.Store.SetLabel(ctx, r.ID, LabelAddress, key, to.Label); err != nil {
+				return Draft{}, err
+			}
+		}
+	}
+	s.tell(r, "draft")
+	s.decorate(&r, s.knownKeys(ctx, r.Owner, r.Network))
+	return s.view(ctx, r, w, d)
+}
+
+// finalAmounts fills in what "all that is left" and a subtracted fee came to.
+func finalAmounts(recipients []Recipient, plan *spend.Result) []Recipient {
+	out := append([]Recipient(nil), recipients...)
+	for _, o := range plan.Outputs {
+		if o.Recipient >= 0 && o.Recipient < len(out) {
+			out[o.Recipient].Amount = o.Amount
+		}
+	}
+	return out
+}
+
+// rate is the request's feerate, or an estimate.
+func (s *Service) rate(ctx context.Context, q SpendRequest) (btc.FeeRate, error) {
+	if q.FeeRate != 0 {
+		return q.FeeRate, nil
+	}
+	if s.c.FeeRate == nil {
+		return 0, errs.E(errs.Unavailable, "there is no fee estimate; give a feerate")
+	}
+	blocks := q.Blocks
+	if blocks == 0 {
+		blocks = defaultBlocks
+	}
+	rate, err := s.c.FeeRate(ctx, blocks)
+	if err != nil {
+		return 0, errs.E(errs.Unavailable, "there is no fee estimate now, give a feerate: %w", err)
+	}
+	return rate, nil
+}
+
+// changeIndex is the index of the next change address.
+func changeIndex(r Record, w *openWallet) uint32 {
+	if !w.desc.IsRanged() {
+		return 0
+	}
+	b := w.change()
+	return max(r.Next[b], uint32(r.Used[b]+1))
+}
+
+// plan asks btc/spend for the transaction.
+func (s *Service) plan(ctx context.Context, r Record, w *openWallet, q SpendRequest, rate btc.FeeRate) (*spend.Result, error) {
+	to, err := recipientsOf(r.Network, q.Recipients)
+	if err != nil {
+		return nil, err
+	}
+	coins, err := s.candidates(ctx, r, q.Coins)
+	if err != nil {
+		return nil, err
+	}
+	p := spend.Params{
+		Network: r.Network, Branches: w.branches, ChangeIndex: changeIndex(r, w), Recipients: to, FeeRate: rate, Chosen: len(q.Coins) > 0,
+		SubtractFee: q.SubtractFee, Replaceable: !q.NoRBF, LockTime: q.LockTime, XPubs: r.Multisig(),
+		PrevTx: func(id chainhash.Hash) (*wire.MsgTx, error) { return s.stored(ctx, r, id) },
+	}
+	if r.SyncError == "" { // a stale height as locktime would tell how long we were away
+		p.Tip = r.Tip.Height
+	}
+	if q.Token != "" {
+		p.Seed = sha256.Sum256([]byte(fmt.Sprintf("%s %d %s", s.c.UID, r.ID, q.Token)))
+	} else {
+		rand.Read(p.Seed[:]) // never fails
+	}
+	return spend.Plan(p, coins)
+}
+
+// stored reads a transaction that the wallet knows.
+func (s *Service) stored(ctx context.Context, r Record, id chainhash.Hash) (*wire.MsgTx, error) {
+	raw, err := s.c.Store.RawTx(ctx, r.ID, id)
+	if err != nil {
+		return nil, err
+	}
+	tx, err := ReadTx(raw, id)
+	if err != nil {
+		return nil, errs.E(errs.Unavailable, "the stored transaction %s cannot be read; repair it on its page first: %w", id, err)
+	}
+	return tx, nil
+}
+
+func recipientsOf(n btc.Network, list []Recipient) ([]spend.Recipient, error) {
+	if len(list) == 0 || len(list) > maxRecipients {
+		return nil, errs.E(errs.Invalid, "a payment has 1 to %d recipients", maxRecipients)
+	}
+	out := make([]spend.Recipient, len(list))
+	for i, r := range list {
+		a, err := btc.ParseAddress(r.Address, n)
+		if err != nil {
+			return nil, errs.E(errs.Invalid, "recipient %d: %w", i+1, err)
+		}
+		if r.Amount < 0 || r.Amount > btc.MaxMoney {
+			return nil, errs.E(errs.Invalid, "recipient %d: there is no such amount", i+1)
+		}
+		if _, err := cleanLabel(r.Label); err != nil {
+			return nil, err
+		}
+		out[i] = spend.Recipient{Script: a.Script, Amount: r.Amount, Max: r.Max}
+	}
+	return out, nil
+}
+
+// candidates lists the coins that may be spent: all that are free, or those chosen by hand.
+func (s *Service) candidates(ctx context.Context, r Record, chosen []wire.OutPoint) ([]spend.Coin, error) {
+	free, err := s.c.Store.Spendable(ctx, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	if len(chosen) > 0 {
+		if free, err = s.choose(ctx, r, free, chosen); err != nil {
+			return nil, err
+		}
+	}
+	out := make([]spend.Coin, len(free))
+	for i, c := range free {
+		out[i] = spend.Coin{OutPoint: c.OutPoint, Amount: c.Amount, Script: c.Script, Branch: c.Branch, Index: c.Index,
+			Confirmations: txgraph.Confirmations(c.Height, r.Tip.Height), Own: c.Own}
+	}
+	return out, nil
+}
+
+// choose picks the chosen coins out of the free ones, and says why one is not free.
+func (s *Service) choose(ctx context.Context, r Record, free []SpendableCoin, chosen []wire.OutPoint) ([]SpendableCoin, error) {
+	at := make(map[wire.OutPoint]SpendableCoin, len(free))
+	for _, c := range free {
+		at[c.OutPoint] = c
+	}
+	var out []SpendableCoin
+	var missing []wire.OutPoint
+	for _, op := range chosen {
+		if c, ok := at[op]; ok {
+			out = append(out, c)
+			delete(at, op) // ticked twice is chosen once
+		} else if !containsCoin(out, op) {
+			missing = append(missing, op)
+		}
+	}
+	if len(missing) == 0 {
+		return out, nil
+	}
+	rows, err := s.c.Store.CoinsAt(ctx, r.ID, missing[:1])
+	if err != nil {
+		return nil, err
+	}
+	return nil, whyNot(missing[0], rows)
+}
+
+func containsCoin(list []SpendableCoin, op wire.OutPoint) bool {
+	for _, c := range list {
+		if c.OutPoint == op {
+			return true
+		}
+	}
+	return false
+}
+
+func whyNot(op wire.OutPoint, rows map[wire.OutPoint]CoinRow) error {
+	c, ok := rows[op]
+	switch {
+	case !ok:
+		return errs.E(errs.Invalid, "the wallet has no coin %s", op)
+	case c.SpentBy != nil:
+		return errs.E(errs.Conflict, "coin %s is spent already, by %s", op, c.SpentBy)
+	case c.Frozen:
+		return errs.E(errs.Conflict, "coin %s is frozen; thaw it first", op)
+	case c.ReservedBy != 0:
+		return errs.E(errs.Conflict, "coin %s is held by draft %d; delete that draft first", op, c.ReservedBy)
+	case c.Immature:
+		return errs.E(errs.Conflict, "coin %s is newly mined and cannot be spent before it has 101 confirmations", op)
+	}
+	return errs.E(errs.Conflict, "coin %s cannot be spent now", op)
+}
+
+// sum adds amounts up.
+func sum(outs []TxOutput, which func(TxOutput) bool) (total btcutil.Amount) {
+	for _, o := range outs {
+		if which(o) {
+			total += o.Amount
+		}
+	}
+	return total
+}
