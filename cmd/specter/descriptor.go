@@ -36,7 +36,11 @@ func parseDescriptor(r request) (*descriptor.Descriptor, error) {
 	if err != nil {
 		return nil, err
 	}
-	return descriptor.Parse(strings.TrimSpace(r.Descriptor), r.descriptorOptions(n))
+	text, o := strings.TrimSpace(r.Descriptor), r.descriptorOptions(n)
+	if text != "" && !strings.Contains(text, "(") {
+		return descriptor.ParseAny(text, o) // a pasted key stands for the descriptor that its prefix tells
+	}
+	return descriptor.Parse(text, o)
 }
 
 // descriptorOptions binds the keys to the network where the request names one.
@@ -96,7 +100,7 @@ type descriptorAnswer struct {
 func inspectDescriptor(r request) (any, error) {
 	d, err := parseDescriptor(r)
 	if err != nil {
-		return nil, err
+		return nil, invalid(err)
 	}
 	a := descriptorAnswer{Valid: true, Canonical: d.String(), Checksum: d.Checksum(), ChecksumGiven: d.ChecksumGiven(), Type: d.Type(),
 		ScriptType: d.ScriptType(), OutputType: d.OutputType(), Summary: d.Summary(), Ranged: d.IsRanged(), Multipath: d.Branches() > 1,

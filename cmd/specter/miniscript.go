@@ -73,10 +73,10 @@ type miniscriptAnswer struct {
 func inspectMiniscript(r request) (any, error) {
 	n, err := r.miniscript(miniscript.Parse)
 	if err != nil {
-		return nil, err
+		return nil, invalid(err)
 	}
 	if err := n.CheckTop(); err != nil {
-		return nil, err
+		return nil, invalid(err)
 	}
 	i := n.Inspect()
 	return miniscriptAnswer{true, i.Canonical, i.Type, i.Sane, i.Why, i.NonMalleable, i.NeedsSignature, i.MixesTimelocks, i.DuplicateKeys,
@@ -155,22 +155,12 @@ func searchOf(raw json.RawMessage) (miniscript.Search, error) {
 	}
 	var list []string
 	if json.Unmarshal(raw, &list) == nil {
-		known := map[string]bool{}
-		for _, e := range list {
-			known[e] = true
-			if !strings.HasPrefix(e, "<") {
-				known["<sig("+e+")>"], known["<"+e+">"] = true, true
-			}
-		}
-		return miniscript.Search{Known: func(e string) bool { return known[e] }, OnlyKnown: true}, nil
+		return miniscript.Search{Known: miniscript.Available(list), OnlyKnown: true}, nil
 	}
 	var o struct{ Unknowns []string }
 	if err := json.Unmarshal(raw, &o); err != nil {
 		return miniscript.Search{}, errs.Bad(errs.Malformed, "available is neither a list of elements nor an object with unknowns")
 	}
-	missing := map[string]bool{}
-	for _, e := range o.Unknowns {
-		missing[e] = true
-	}
-	return miniscript.Search{Known: func(e string) bool { return !missing[e] }}, nil
+	missing := miniscript.Available(o.Unknowns)
+	return miniscript.Search{Known: func(e string) bool { return !missing(e) }}, nil
 }

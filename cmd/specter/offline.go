@@ -72,7 +72,8 @@ type request struct {
 	FileBase64        string          `json:"file_base64,omitempty"`
 	ShowPrivate       bool            `json:"show_private,omitempty"`
 	NoGrind           bool            `json:"no_grind,omitempty"`
-	Strict            bool            `json:"strict,omitempty"`
+	SkipUnsound       bool            `json:"skip_unsound,omitempty"`
+	Sighash           string          `json:"sighash,omitempty"`
 
 	UR     string            `json:"ur,omitempty"`
 	CBOR   string            `json:"cbor,omitempty"`

@@ -46,7 +46,10 @@ func (h host) psbtText(c common, arg string) (string, error) {
 	return strings.TrimSpace(string(data)), nil
 }
 
-type psbtInspectCmd struct{ psbtArg }
+type psbtInspectCmd struct {
+	psbtArg
+	Descriptor []string `help:"Descriptor of a wallet: tells which inputs and outputs belong to it; may be repeated." sep:"none" placeholder:"DESC"`
+}
 
 // Help shows how it is used.
 func (psbtInspectCmd) Help() string {
@@ -55,7 +58,7 @@ func (psbtInspectCmd) Help() string {
 
 // Run answers.
 func (c psbtInspectCmd) Run(h host) error {
-	return c.answer(h, func(r *request) error { return c.fill(h, r) }, inspectPSBT)
+	return c.answer(h, func(r *request) error { r.Descriptors = c.Descriptor; return c.fill(h, r) }, inspectPSBT)
 }
 
 type psbtConvertCmd struct {

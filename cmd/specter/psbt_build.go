@@ -5,17 +5,13 @@ import (
 	"encoding/json"
 	"strings"
 
-	"github.com/btcsuite/btcd/btcec/v2"
-	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"specter/internal/btc"
 	"specter/internal/btc/descriptor"
-	"specter/internal/btc/mnemonic"
 	"specter/internal/btc/psbt"
 	"specter/internal/errs"
-	"specter/internal/interop"
 )
 
 type psbtCreateCmd struct{ common }
@@ -161,13 +157,14 @@ func payTo(address string, sat int64, n btc.Network) (*wire.TxOut, error) {
 type psbtUpdateCmd struct {
 	psbtArg
 	Descriptor []string `help:"Descriptor of the wallet; may be repeated." sep:"none" placeholder:"DESC"`
+	Sighash    string   `help:"Ask signers for this sighash type, such as ALL." placeholder:"TYPE"`
 	UTXO       []string `name:"utxo" help:"Previous transaction in hex, or @file; may be repeated." placeholder:"TX"`
 }
 
 // Run answers.
 func (c psbtUpdateCmd) Run(h host) error {
 	return c.answer(h, func(r *request) error {
-		r.Descriptors = c.Descriptor
+		r.Descriptors, r.Sighash = c.Descriptor, c.Sighash
 		var utxos []string
 		for _, u := range c.UTXO {
 			text, err := h.input(u)
@@ -200,6 +197,15 @@ func updatePSBT(r request) (any, error) {
 	for i := range p.Inputs {
 		if err := updateInput(p, i, known, mine); err != nil {
 			return nil, err
+		}
+	}
+	if r.Sighash != "" {
+		t, err := psbt.ParseSighash(r.Sighash)
+		if err != nil {
+			return nil, err
+		}
+		for i := range p.Inputs {
+			p.SetSighash(i, t)
 		}
 	}
 	for i := range p.Outputs {
@@ -312,157 +318,4 @@ func (r request) outputsOfDescriptors() (map[string]*descriptor.Output, error) {
 		}
 	}
 	return out, nil
-}
-
-type psbtSignCmd struct {
-	common
-	PSBT    string `arg:"" optional:"" help:"PSBT in base64 or hex, or @file."`
-	NoGrind bool   `help:"Do not grind signatures to a low R; the nonces are RFC6979's first."`
-	Strict  bool   `help:"Refuse the whole PSBT where the description of an input contradicts itself; without it that input stays unsigned."`
-}
-
-// Help says where the key comes from.
-func (psbtSignCmd) Help() string {
-	return "The key comes by standard input and is never an argument: WIF, xprv, [origin]xprv, a descriptor with private keys, or seed words.\n\nExample:\n  specter psbt sign @unsigned.psbt < key.txt"
-}
-
-// Run answers.
-func (c psbtSignCmd) Run(h host) error {
-	return c.answer(h, func(r *request) (err error) {
-		r.NoGrind, r.Strict = c.NoGrind, c.Strict
-		if c.JSONL {
-			return nil
-		}
-		if r.PSBT, err = h.psbtText(c.common, c.PSBT); err == nil {
-			r.Key, err = h.input("")
-		}
-		return
-	}, signPSBT)
-}
-
-type signedField struct {
-	Input    int    `json:"input"`
-	PubKey   string `json:"pubkey"`
-	LeafHash string `json:"leaf_hash,omitempty"`
-}
-
-func signPSBT(r request) (any, error) {
-	p, err := decodePSBT(r.PSBT)
-	if err != nil {
-		return nil, err
-	}
-	var sources []psbt.KeySource
-	for _, text := range append([]string{r.Key, r.DescriptorPrivate, r.Mnemonic}, r.Keys...) {
-		if strings.TrimSpace(text) == "" {
-			continue
-		}
-		s, err := keySource(strings.TrimSpace(text), r)
-		if err != nil {
-			return nil, err
-		}
-		sources = append(sources, s)
-	}
-	if len(sources) == 0 {
-		return nil, errs.Bad(errs.BadKey, "no key was given to sign with")
-	}
-	made, err := p.SignWith(psbt.Sources(sources...), psbt.SignOptions{NoGrind: r.NoGrind})
-	if err != nil {
-		return nil, err
-	}
-	text, err := p.Base64()
-	if err != nil {
-		return nil, err
-	}
-	out := struct {
-		PSBT     string        `json:"psbt"`
-		Signed   []signedField `json:"signed"`
-		Complete bool          `json:"complete"`
-	}{text, []signedField{}, p.Complete()}
-	for _, s := range made {
-		out.Signed = append(out.Signed, signedField{s.Input, hex.EncodeToString(s.PubKey), hex.EncodeToString(s.LeafHash)})
-	}
-	return out, nil
-}
-
-// keySource reads a private key in any of its forms; the error never repeats it.
-func keySource(text string, r request) (psbt.KeySource, error) {
-	switch {
-	case strings.Contains(text, "("):
-		return descriptorKeys(text)
-	case strings.ContainsAny(text, " \n\u3000"):
-		lines := strings.FieldsFunc(text, func(c rune) bool { return c == '\n' })
-		if len(lines) > 1 && !strings.Contains(strings.TrimSpace(lines[0]), " ") {
-			return keyLines(lines, r)
-		}
-		return wordKeys(text, r)
-	}
-	origin, body, err := interop.SplitOrigin(text)
-	if err != nil {
-		return nil, err
-	}
-	if wif, err := btcutil.DecodeWIF(body); err == nil {
-		return psbt.Keys(wif.PrivKey), nil
-	}
-	x, _, err := btc.ParseXKey(body)
-	if err != nil {
-		return nil, errs.Bad(errs.BadKey, "the key is neither WIF, an extended private key, a descriptor nor seed words")
-	}
-	if !x.IsPrivate() {
-		return nil, errs.Bad(errs.BadKey, "the key is public; signing needs a private one")
-	}
-	if origin == nil {
-		origin = &btc.KeyOrigin{}
-	}
-	return psbt.ExtendedKey(x, *origin), nil
-}
-
-func keyLines(lines []string, r request) (psbt.KeySource, error) {
-	var all []psbt.KeySource
-	for _, l := range lines {
-		s, err := keySource(strings.TrimSpace(l), r)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, s)
-	}
-	return psbt.Sources(all...), nil
-}
-
-func wordKeys(words string, r request) (psbt.KeySource, error) {
-	m, err := mnemonic.Parse(words)
-	if err != nil {
-		return nil, err
-	}
-	master, err := btc.NewMaster(m.Seed(r.Passphrase), true)
-	if err != nil {
-		return nil, err
-	}
-	return psbt.ExtendedKey(master, btc.KeyOrigin{}), nil
-}
-
-func descriptorKeys(text string) (psbt.KeySource, error) {
-	d, err := descriptor.Parse(text, descriptor.Options{AllowPrivate: true})
-	if err != nil {
-		return nil, err
-	}
-	var all []psbt.KeySource
-	var single []*btcec.PrivateKey
-	for _, k := range d.Keys() {
-		if x, ok := k.PrivateXKey(); ok {
-			origin := btc.KeyOrigin{}
-			if k.Origin != nil {
-				origin = *k.Origin
-			}
-			all = append(all, psbt.ExtendedKey(x, origin))
-		} else if priv, ok := k.PrivateKey(); ok {
-			single = append(single, priv)
-		}
-	}
-	if len(single) > 0 {
-		all = append(all, psbt.Keys(single...))
-	}
-	if len(all) == 0 {
-		return nil, errs.Bad(errs.BadKey, "the descriptor has no private key")
-	}
-	return psbt.Sources(all...), nil
 }

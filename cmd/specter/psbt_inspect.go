@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/hex"
+	"strings"
 
 	"specter/internal/btc"
 	"specter/internal/btc/psbt"
@@ -47,6 +48,7 @@ type psbtInput struct {
 	HasWitness    bool       `json:"witness_utxo"`
 	Unknown       []psbtPair `json:"unknown,omitempty"`
 	Problems      []string   `json:"problems,omitempty"`
+	IsMine        *bool      `json:"is_mine,omitempty"`
 }
 
 type psbtOutput struct {
@@ -56,6 +58,8 @@ type psbtOutput struct {
 	Keys         []psbtKey  `json:"keys"`
 	InternalKey  string     `json:"taproot_internal_key,omitempty"`
 	Unknown      []psbtPair `json:"unknown,omitempty"`
+	IsMine       *bool      `json:"is_mine,omitempty"`
+	Change       *bool      `json:"change,omitempty"`
 }
 
 type psbtKey struct {
@@ -91,7 +95,14 @@ func inspectPSBT(r request) (any, error) {
 	if _, err := p.LockTime(); err != nil {
 		return nil, err // BIP370: inputs that cannot agree on a locktime make no transaction
 	}
-	a := p.Analyse()
+	if err := p.CheckSilentPayments(); err != nil {
+		return nil, err
+	}
+	own, known, err := r.ownership(p)
+	if err != nil {
+		return nil, err
+	}
+	a := p.AnalyseFor(own)
 	out := psbtAnswerField{Version: p.Version, PSBTBytes: len(raw), TxID: a.TxID.String(), TxVersion: a.TxVersion, LockTime: a.LockTime,
 		Status: string(a.Status), Complete: a.Complete, Inputs: []psbtInput{}, Outputs: []psbtOutput{}, XPubs: []psbtXPub{}, Unknown: pairs(p.Unknown), Problems: problems(a.Problems)}
 	if out.Unknown == nil {
@@ -108,10 +119,20 @@ func inspectPSBT(r request) (any, error) {
 		}
 	}
 	for i, in := range a.Inputs {
-		out.Inputs = append(out.Inputs, inputField(p.Inputs[i], in, n))
+		field := inputField(p.Inputs[i], in, n)
+		if known {
+			mine := in.Owned != nil
+			field.IsMine = &mine
+		}
+		out.Inputs = append(out.Inputs, field)
 	}
-	for _, o := range p.Outputs {
-		out.Outputs = append(out.Outputs, outputField(o, n))
+	for i, o := range p.Outputs {
+		field := outputField(o, n)
+		if known && i < len(a.Outputs) {
+			mine := a.Outputs[i].Owned != nil
+			field.IsMine, field.Change = &mine, &a.Outputs[i].Change
+		}
+		out.Outputs = append(out.Outputs, field)
 	}
 	for _, x := range p.XPubs {
 		field := psbtXPub{XPub: hex.EncodeToString(x.Raw[:]), Origin: originOf(&x.Origin)}
@@ -125,6 +146,36 @@ func inspectPSBT(r request) (any, error) {
 		out.Tx = &t
 	}
 	return out, nil
+}
+
+// ownership tells what of a PSBT belongs to the descriptors of the request, where it names any.
+func (r request) ownership(p *psbt.Packet) (own psbt.Own, known bool, err error) {
+	all := r.Descriptors
+	if r.Descriptor != "" {
+		all = append(all, r.Descriptor)
+	}
+	var owns []psbt.Own
+	for _, text := range all {
+		one := r
+		one.Descriptor = strings.ReplaceAll(text, "/{0,1}/*", "/<0;1>/*") // as old Specter wrote it
+		d, err := parseDescriptor(one)
+		if err != nil {
+			return nil, false, err
+		}
+		o, err := p.OwnBy(d)
+		if err != nil {
+			return nil, false, err
+		}
+		owns = append(owns, o)
+	}
+	return func(script []byte) (psbt.Ownership, bool) {
+		for _, o := range owns {
+			if found, ok := o(script); ok {
+				return found, true
+			}
+		}
+		return psbt.Ownership{}, false
+	}, len(owns) > 0, nil
 }
 
 func inputField(in psbt.Input, a psbt.InputAnalysis, n btc.Network) psbtInput {

@@ -74,7 +74,7 @@ func inspectSeed(r request) (any, error) {
 	}
 	m, err := mnemonic.Parse(r.Mnemonic)
 	if err != nil {
-		return nil, err
+		return nil, invalid(err)
 	}
 	seed := m.Seed(r.Passphrase)
 	root, err := btc.NewMaster(seed, n.IsMain())
