@@ -140,6 +140,20 @@ func TestLabelsThatLookLikeFormulasAreDefused(t *testing.T) {
 	}
 }
 
+func TestLabelsOfNothingAreToldNotKept(t *testing.T) {
+	for name, data := range map[string]string{
+		"electrum":     `{"":"0","bc1q":"kept"}`,
+		"specter-json": `{"labels":{"0":[""],"kept":["bc1q"]}}`,
+		"specter-csv":  "Address,Label\n,0\nbc1q,kept",
+		"bip329":       `{"type":"addr","ref":"","label":"0"}` + "\n" + `{"type":"addr","ref":"bc1q","label":"kept"}`,
+	} {
+		f, err := interop.ReadLabels([]byte(data), name)
+		if err != nil || len(f.Problems) != 1 || len(f.Labels) != 1 || f.Labels[0].Ref != "bc1q" {
+			t.Errorf("%s: %+v, %v", name, f, err)
+		}
+	}
+}
+
 func FuzzReadLabels(f *testing.F) {
 	f.Add([]byte(`{"type":"tx","ref":"a","label":"b"}`))
 	f.Add([]byte("Address,Label\na,b"))

@@ -120,6 +120,10 @@ func readLabelObject(data []byte) (LabelFile, error) {
 			f := LabelFile{Format: "specter-json"}
 			for label, refs := range bySpecter {
 				for _, ref := range refs {
+					if ref == "" {
+						f.Problems = append(f.Problems, Problem{Text: fmt.Sprintf("the label %q is of no address", label)})
+						continue
+					}
 					f.Labels = append(f.Labels, Label{Type: "addr", Ref: ref, Label: label})
 				}
 			}
@@ -130,6 +134,10 @@ func readLabelObject(data []byte) (LabelFile, error) {
 	f := LabelFile{Format: "electrum"}
 	for ref, raw := range o {
 		var text string
+		if ref == "" {
+			f.Problems = append(f.Problems, Problem{Text: "a label is of no address and no transaction"})
+			continue
+		}
 		if json.Unmarshal(raw, &text) != nil {
 			f.Problems = append(f.Problems, Problem{Text: fmt.Sprintf("the label of %q is no text", ref)})
 			continue
@@ -184,7 +192,12 @@ func readLabelCSV(data []byte) (LabelFile, error) {
 		if label == "" || strings.HasPrefix(label, "Address #") || strings.HasPrefix(label, "Change #") {
 			continue
 		}
-		f.Labels = append(f.Labels, Label{Type: "addr", Ref: strings.TrimSpace(row[a]), Label: label})
+		ref := strings.TrimSpace(row[a])
+		if ref == "" {
+			f.Problems = append(f.Problems, Problem{i + 2, "the line has a label and no address"})
+			continue
+		}
+		f.Labels = append(f.Labels, Label{Type: "addr", Ref: ref, Label: label})
 	}
 	return f, nil
 }
