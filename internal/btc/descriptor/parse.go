@@ -287,7 +287,7 @@ func (p *parser) parseTree(s string, depth int) (*tree, error) {
 		leaf, err := p.parseExpr(s, inTR)
 		return &tree{leaf: leaf}, err
 	}
-	if matching(s, 0) != len(s)-1 {
+	if matching(s, 0) != len(s)-1 || s[len(s)-1] != '}' {
 		return nil, errs.Bad(errs.Malformed, "the braces of the taproot tree do not match")
 	}
 	args, err := splitArgs(s[1 : len(s)-1])

@@ -13,13 +13,14 @@ func splitCall(s string) (name, inner string, ok bool) {
 		return s, "", false
 	}
 	name = s[:i]
-	if matching(s, i) != len(s)-1 {
+	if matching(s, i) != len(s)-1 || s[len(s)-1] != ')' {
 		return name, "", false
 	}
 	return name, s[i+1 : len(s)-1], true
 }
 
-// matching returns the place of the bracket that closes the one at i, or -1.
+// matching returns the place of the bracket that closes the one at i, or -1. It does not tell the
+// kinds of brackets apart: callers look at the one they get.
 func matching(s string, i int) int {
 	depth := 0
 	for ; i < len(s); i++ {

@@ -109,3 +109,19 @@ func TestLeavesThatMakeNoTreeAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestBracketsOfTheWrongKindAreRefused(t *testing.T) {
+	for _, s := range []string{
+		"addr(bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq}",
+		"pkh(" + xpubA + "}",
+		"wsh(multi(1," + xpubA + "})",
+		"tr(" + xpubA + ",{pk(" + xpubB + "),pk(" + xpubC + "))}",
+		"tr(" + xpubA + ",{pk(" + xpubB + "},pk(" + xpubC + ")))",
+		"tr(" + xpubA + ",{pk(" + xpubB + "),pk(" + xpubC + "}})",
+		"wsh(and_v(v:pk(" + xpubA + "},pk(" + xpubB + ")))",
+	} {
+		if d, err := descriptor.Parse(s, descriptor.Options{}); err == nil {
+			t.Errorf("%s was read as %s", s, d)
+		}
+	}
+}
