@@ -19,7 +19,7 @@ import (
 
 // Numbers of one round.
 const (
-	spendRounds  = 80 // descriptors in each context
+	spendRounds  = 40 // descriptors in each context
 	pathsOfOne   = 60 // ways that are tried of one descriptor
 	coinSat      = 20_000
 	feeSat       = 5_000
@@ -175,7 +175,7 @@ func spendAll(w *world, random func() []*way) {
 		case err != nil && strings.Contains(err.Error(), ownPolicy) && branchesInLeaf(tx):
 			blocked = append(blocked, rawHex(tx))
 		case err != nil:
-			w.Errorf("the node refuses: %v: %s: %s", err, y, rawHex(tx))
+			w.Errorf("the node refuses: %v: %d: %s: %s", err, len(tx.TxIn[0].Witness), y, rawHex(tx))
 		}
 	}
 	w.mineAll(blocked)
@@ -185,12 +185,7 @@ func spendAll(w *world, random func() []*way) {
 // mineAll mines what is in the mempool, and in further blocks what the node only takes there.
 func (w *world) mineAll(blocked []string) {
 	w.Helper()
-	w.node.Mine(1)
-	var left []string
-	w.ask(&left, "getrawmempool")
-	if len(left) > 0 {
-		w.Errorf("%d transactions were not mined", len(left))
-	}
+	w.mine()
 	for list := range slices.Chunk(blocked, 50) {
 		if err := w.node.RPC("", "generateblock", nil, w.node.NewAddress(), list); err != nil {
 			w.Errorf("the node refuses a block: %v", err)
