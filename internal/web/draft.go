@@ -1,0 +1,217 @@
+package web
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/btcsuite/btcd/btcutil/v2"
+
+	"specter/internal/btc"
+	"specter/internal/device"
+	"specter/internal/errs"
+	"specter/internal/wallet"
+)
+
+type draftPage struct {
+	walletPage
+	Draft wallet.Draft
+	Error string
+	Text  string // what was pasted, when it was refused
+}
+
+// Base64 is the PSBT as text.
+func (p draftPage) Base64() string { return base64.StdEncoding.EncodeToString(p.Draft.PSBT) }
+
+// Sent is what leaves to others.
+func (p draftPage) Sent() btcutil.Amount {
+	var sum btcutil.Amount
+	for _, r := range p.Draft.Recipients {
+		sum += r.Amount
+	}
+	return sum
+}
+
+// Dead tells that another transaction took one of the draft's coins.
+func (p draftPage) Dead() bool {
+	for _, in := range p.Draft.Inputs {
+		if in.SpentBy != nil && p.Draft.State != wallet.Broadcast {
+			return true
+		}
+	}
+	return false
+}
+
+// Device finds the device that holds a cosigner's key; ID 0 when the user has none.
+func (p draftPage) Device(id int64) device.Device {
+	for _, d := range p.Devices {
+		if d.ID == id {
+			return d
+		}
+	}
+	return device.Device{}
+}
+
+func draftID(r *http.Request) (wallet.DraftID, error) {
+	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	if err != nil || id <= 0 {
+		return 0, errs.E(errs.NotFound, "there is no such draft")
+	}
+	return wallet.DraftID(id), nil
+}
+
+func (s *Server) draftPage(r *http.Request) (draftPage, error) {
+	id, err := draftID(r)
+	if err != nil {
+		return draftPage{}, err
+	}
+	p, err := s.walletPage(r, "send", "drafts")
+	if err != nil {
+		return draftPage{}, err
+	}
+	v := draftPage{walletPage: p}
+	v.Draft, err = s.c.Wallets.Draft(r.Context(), p.Wallet.Ref(), id)
+	return v, err
+}
+
+func (s *Server) getDraft(w http.ResponseWriter, r *http.Request) error {
+	v, err := s.draftPage(r)
+	if err != nil {
+		return err
+	}
+	v.Title = s.tr(r, "Draft %d", v.Draft.ID)
+	return s.render(w, r, http.StatusOK, "draft", v)
+}
+
+// getPSBT hands out the PSBT as a file: binary, or base64 with ?format=base64.
+func (s *Server) getPSBT(w http.ResponseWriter, r *http.Request) error {
+	v, err := s.draftPage(r)
+	if err != nil {
+		return err
+	}
+	data, ext, kind := v.Draft.PSBT, "psbt", "application/octet-stream"
+	if r.FormValue("format") == "base64" {
+		data, ext, kind = []byte(v.Base64()), "psbt.txt", "text/plain; charset=utf-8"
+	}
+	return download(w, wallet.File{Name: fmt.Sprintf("%s-%d.%s", btc.Slug(v.Wallet.Name), v.Draft.ID, ext), Type: kind, Data: data})
+}
+
+// change runs one change of a draft and goes on to next, or back to the draft's page. A refusal
+// is shown there, beside what was typed.
+func (s *Server) change(w http.ResponseWriter, r *http.Request, do func(ref wallet.Ref, id wallet.DraftID) (done, next string, err error)) error {
+	if err := parseForm(r); err != nil {
+		return err
+	}
+	id, err := draftID(r)
+	if err != nil {
+		return err
+	}
+	ref, err := s.ref(r)
+	if err != nil {
+		return err
+	}
+	done, next, err := do(ref, id)
+	if err == nil {
+		s.say(w, r, flashOK, "%s", done)
+		if next == "" {
+			next = draftPath(ref.Alias, id)
+		}
+		return s.redirect(w, r, next)
+	}
+	if errs.Is(err, errs.NotFound) || errs.Is(err, errs.Internal) {
+		return err
+	}
+	v, pageErr := s.draftPage(r)
+	if pageErr != nil {
+		return err
+	}
+	s.note(r, err)
+	v.Error, v.Text, v.Title = s.sentence(r, err), r.FormValue("psbt"), s.tr(r, "Draft %d", id)
+	return s.render(w, r, statusOf(err), "draft", v)
+}
+
+// postSignatures takes signed PSBTs, pasted or as files, any number at once.
+func (s *Server) postSignatures(w http.ResponseWriter, r *http.Request) error {
+	return s.change(w, r, func(ref wallet.Ref, id wallet.DraftID) (string, string, error) {
+		pieces, err := pasted(r, "psbt", "file")
+		if err != nil {
+			return "", "", err
+		}
+		if len(pieces) == 0 {
+			return "", "", errs.E(errs.Invalid, "paste the signed PSBT or choose its file")
+		}
+		var d wallet.Draft
+		for _, data := range pieces {
+			if d, err = s.c.Wallets.AddSignatures(r.Context(), ref, id, data); err != nil {
+				return "", "", err
+			}
+		}
+		return s.tr(r, "Signature accepted: %d of %d.", d.Have, d.Need), "", nil
+	})
+}
+
+// postSign signs with a software key.
+func (s *Server) postSign(w http.ResponseWriter, r *http.Request) error {
+	return s.change(w, r, func(ref wallet.Ref, id wallet.DraftID) (string, string, error) {
+		dev, err := strconv.ParseInt(r.FormValue("device"), 10, 64)
+		if err != nil {
+			return "", "", errs.E(errs.Invalid, "choose the software key to sign with")
+		}
+		d, err := s.c.Wallets.SignHot(r.Context(), ref, id, dev, r.FormValue("password"))
+		if err != nil {
+			return "", "", err
+		}
+		return s.tr(r, "Signed: %d of %d.", d.Have, d.Need), "", nil
+	})
+}
+
+func (s *Server) postNote(w http.ResponseWriter, r *http.Request) error {
+	return s.change(w, r, func(ref wallet.Ref, id wallet.DraftID) (string, string, error) {
+		return s.tr(r, "Note saved."), "", s.c.Wallets.SetNote(r.Context(), ref, id, r.FormValue("note"))
+	})
+}
+
+// postBroadcast sends the signed transaction and goes on to its page.
+func (s *Server) postBroadcast(w http.ResponseWriter, r *http.Request) error {
+	return s.change(w, r, func(ref wallet.Ref, id wallet.DraftID) (string, string, error) {
+		txid, err := s.c.Wallets.Broadcast(r.Context(), ref, id)
+		return s.tr(r, "Sent. The transaction is on its way; it is final when blocks have confirmed it."),
+			"/wallets/" + url.PathEscape(ref.Alias) + "/tx/" + txid.String(), err
+	})
+}
+
+// postDeleteDraft drops a draft and frees its coins.
+func (s *Server) postDeleteDraft(w http.ResponseWriter, r *http.Request) error {
+	id, err := draftID(r)
+	if err != nil {
+		return err
+	}
+	ref, err := s.ref(r)
+	if err != nil {
+		return err
+	}
+	if err := s.c.Wallets.DeleteDraft(r.Context(), ref, id); err != nil {
+		return err
+	}
+	s.say(w, r, flashOK, "The draft is deleted; its coins are free again.")
+	return s.redirect(w, r, "/wallets/"+url.PathEscape(ref.Alias)+"/drafts")
+}
+
+// download answers with a file to keep.
+func download(w http.ResponseWriter, f wallet.File) error {
+	h := w.Header()
+	h.Set("Content-Type", f.Type)
+	h.Set("Content-Length", strconv.Itoa(len(f.Data)))
+	ascii := strings.Map(func(c rune) rune {
+		if c < ' ' || c > '~' || c == '"' || c == '\\' || c == '/' {
+			return '_'
+		}
+		return c
+	}, f.Name)
+	h.Set("Content-Disposition", `attachment; filename="`+ascii+`"; filename*=UTF-8''`+url.PathEscape(f.Name))
+	_, err := w.Write(f.Data)
+	return err
+}

@@ -1,0 +1,75 @@
+package web
+
+import (
+	"net/http"
+
+	"specter/internal/wallet"
+)
+
+type overviewPage struct {
+	page
+	Total   wallet.Balance
+	Tab     string // history, coins
+	List    list
+	History wallet.HistoryPage
+	Coins   wallet.CoinPage
+}
+
+// AllWallets makes the shared tables show the column that names the wallet.
+func (overviewPage) AllWallets() bool { return true }
+
+// getHome sends people where they have something to do, as the old Specter did: the overview of
+// several wallets, the only wallet, or the welcome page.
+func (s *Server) getHome(w http.ResponseWriter, r *http.Request) error {
+	p, err := s.page(r, "")
+	if err != nil {
+		return err
+	}
+	for _, f := range p.Flashes { // this page is only a signpost: keep the sentence for the next
+		s.say(w, r, f.Kind, "%s", f.Text)
+	}
+	switch len(p.Wallets) {
+	case 0:
+		return s.redirect(w, r, "/welcome")
+	case 1:
+		return s.redirect(w, r, "/wallets/"+p.Wallets[0].Alias)
+	}
+	return s.redirect(w, r, "/overview")
+}
+
+func (s *Server) getOverview(w http.ResponseWriter, r *http.Request) error {
+	return s.overview(w, r, "history")
+}
+
+func (s *Server) getOverviewCoins(w http.ResponseWriter, r *http.Request) error {
+	return s.overview(w, r, "coins")
+}
+
+func (s *Server) overview(w http.ResponseWriter, r *http.Request, tab string) error {
+	p, err := s.page(r, s.tr(r, "Wallets overview"))
+	if err != nil {
+		return err
+	}
+	p.Section = "overview"
+	v := overviewPage{page: p, Tab: tab, List: listOf(r, 25)}
+	for _, rec := range p.Wallets {
+		v.Total = sum(v.Total, rec.Balance)
+	}
+	if tab == "coins" {
+		v.List.Query.Filter = coinFilter(v.List.Query.Filter)
+		v.Coins, err = s.c.Wallets.CoinsAll(r.Context(), p.Owner, p.Network, v.List.Query)
+		v.List.Total = v.Coins.Total
+	} else {
+		v.History, err = s.c.Wallets.HistoryAll(r.Context(), p.Owner, p.Network, v.List.Query)
+		v.List.Total = v.History.Total
+	}
+	if err != nil {
+		return err
+	}
+	return s.render(w, r, http.StatusOK, "overview", v)
+}
+
+func sum(a, b wallet.Balance) wallet.Balance {
+	return wallet.Balance{Confirmed: a.Confirmed + b.Confirmed, Pending: a.Pending + b.Pending,
+		Immature: a.Immature + b.Immature, Frozen: a.Frozen + b.Frozen, Reserved: a.Reserved + b.Reserved}
+}

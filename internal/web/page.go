@@ -1,0 +1,187 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"specter/internal/btc"
+	"specter/internal/device"
+	"specter/internal/wallet"
+)
+
+// page is what every page has: who asks, the sidebar, the user's wishes. It is filled in one
+// place and embedded in each page's own struct.
+type page struct {
+	Title   string
+	Lang    string
+	Owner   wallet.Owner
+	Network btc.Network
+	Section string // what the sidebar marks: overview, settings, wallet:<alias>, device:<alias>…
+	Self    string // path and query of this page, for coming back
+	Watch   string // alias of the wallet whose events this page follows; "" all
+	Theme   string // auto, dark, light
+	Unit    string // btc, sat
+	Hide    bool   // amounts are hidden
+	Demo    bool
+	Version string
+	Flashes []flash
+	Wallets []wallet.Record
+	Devices []device.Device
+	Node    nodeBox
+}
+
+// Names under which a user's wishes are kept.
+const (
+	settingUnit     = "unit"
+	settingTheme    = "theme"
+	settingHide     = "hide-amounts"
+	settingPageSize = "page-size"
+)
+
+// page fills what every page has.
+func (s *Server) page(r *http.Request, title string) (page, error) {
+	ctx := r.Context()
+	o, err := s.owner(r)
+	if err != nil {
+		return page{}, err
+	}
+	p := page{Title: title, Lang: s.language(r), Owner: o, Demo: s.c.Demo != nil, Version: s.c.Version, Self: selfOf(r)}
+	if !isHTMX(r) {
+		p.Flashes = s.heard(r)
+	}
+	p.Node = s.nodeBox(ctx)
+	p.Network = p.Node.Network
+	if err := s.wishes(ctx, &p); err != nil {
+		return page{}, err
+	}
+	if p.Wallets, err = s.c.Wallets.List(ctx, o, p.Network); err != nil {
+		return page{}, err
+	}
+	p.Devices, err = s.c.Devices.List(ctx, string(o))
+	return p, err
+}
+
+// selfOf is the path with its query, without what only one answer is about.
+func selfOf(r *http.Request) string {
+	u := url.URL{Path: r.URL.Path, RawQuery: r.URL.RawQuery}
+	if r.Method != http.MethodGet {
+		u.RawQuery = ""
+	}
+	return u.String()
+}
+
+func (s *Server) wishes(ctx context.Context, p *page) error {
+	for name, into := range map[string]func(string){
+		settingUnit:  func(v string) { p.Unit = oneOf(v, unitBTC, unitSat) },
+		settingTheme: func(v string) { p.Theme = oneOf(v, "auto", "dark", "light") },
+		settingHide:  func(v string) { p.Hide = v == "yes" },
+	} {
+		v, err := s.c.Settings.Setting(ctx, string(p.Owner), name)
+		if err != nil {
+			return err
+		}
+		into(v)
+	}
+	return nil
+}
+
+// oneOf returns v when it is among the words, else the first of them.
+func oneOf(v string, words ...string) string {
+	if slices.Contains(words, v) {
+		return v
+	}
+	return words[0]
+}
+
+// walletPage is what every page of one wallet has besides.
+type walletPage struct {
+	page
+	Wallet wallet.Record
+	Tab    string // history, addresses, receive, send, settings
+	Sub    string // the tab's own tab
+	Drafts int    // drafts on their way, shown beside "Saved"
+}
+
+// walletPage fills a wallet's page. The wallet must belong to who asks: the Ref says so.
+func (s *Server) walletPage(r *http.Request, tab, sub string) (walletPage, error) {
+	p, err := s.page(r, "")
+	if err != nil {
+		return walletPage{}, err
+	}
+	ref := wallet.Ref{Owner: p.Owner, Network: p.Network, Alias: r.PathValue("alias")}
+	rec, err := s.c.Wallets.Get(r.Context(), ref)
+	if err != nil {
+		return walletPage{}, err
+	}
+	p.Title, p.Section, p.Watch = rec.Name, "wallet:"+rec.Alias, rec.Alias
+	wp := walletPage{page: p, Wallet: rec, Tab: tab, Sub: sub}
+	if tab == "send" {
+		drafts, err := s.c.Wallets.Drafts(r.Context(), ref)
+		if err != nil {
+			return walletPage{}, err
+		}
+		for _, d := range drafts {
+			if d.State != wallet.Broadcast {
+				wp.Drafts++
+			}
+		}
+	}
+	return wp, nil
+}
+
+// ref names the wallet of a request's path.
+func (s *Server) ref(r *http.Request) (wallet.Ref, error) {
+	o, err := s.owner(r)
+	if err != nil {
+		return wallet.Ref{}, err
+	}
+	return wallet.Ref{Owner: o, Network: s.network(r.Context()), Alias: r.PathValue("alias")}, nil
+}
+
+// walletWords says in a few words what a wallet is: "2 of 3 multisig", "Single key · Taproot".
+func (c catalogue) walletWords(w wallet.Record) string {
+	if w.Multisig() {
+		return c.t("%d of %d multisig", w.Threshold, len(w.Cosigners))
+	}
+	return c.t("Single key")
+}
+
+// scriptWords names a script type for people.
+func (c catalogue) scriptWords(scriptType string) string {
+	switch scriptType {
+	case "wpkh", "wsh":
+		return c.t("Segwit")
+	case "sh-wpkh", "sh-wsh":
+		return c.t("Nested segwit")
+	case "tr":
+		return c.t("Taproot")
+	case "pkh", "sh":
+		return c.t("Legacy")
+	}
+	return c.t("Descriptor")
+}
+
+// navPage is the sidebar by itself, with the balance of the wallet that the page shows.
+type navPage struct {
+	page
+	Balance *walletPage
+}
+
+// getNav draws the sidebar again when something has changed, on every kind of page.
+func (s *Server) getNav(w http.ResponseWriter, r *http.Request) error {
+	p, err := s.page(r, "")
+	if err != nil {
+		return err
+	}
+	p.Section = r.URL.Query().Get("section")
+	v := navPage{page: p}
+	alias := r.URL.Query().Get("wallet")
+	for _, rec := range p.Wallets {
+		if rec.Alias == alias {
+			v.Balance = &walletPage{page: p, Wallet: rec}
+		}
+	}
+	return s.fragment(w, r, http.StatusOK, "error", "navfragment", v)
+}

@@ -1,0 +1,119 @@
+package web
+
+import (
+	"embed"
+	"fmt"
+	"html/template"
+	"io"
+	"path"
+	"strings"
+
+	"github.com/btcsuite/btcd/btcutil/v2"
+
+	"specter/internal/device"
+	"specter/internal/wallet"
+)
+
+//go:embed templates
+var templateFiles embed.FS
+
+// templateSet holds every page of one language, each parsed together with the layout and the
+// partials, so that pages may use the same block names.
+type templateSet struct {
+	words catalogue
+	pages map[string]*template.Template
+}
+
+func (s *Server) loadTemplates() (map[string]*templateSet, error) {
+	catalogues, err := loadCatalogues()
+	if err != nil {
+		return nil, err
+	}
+	sets := map[string]*templateSet{}
+	for lang, words := range catalogues {
+		if sets[lang], err = s.loadSet(words); err != nil {
+			return nil, err
+		}
+	}
+	return sets, nil
+}
+
+func (s *Server) loadSet(words catalogue) (*templateSet, error) {
+	frame, err := template.New("frame").Funcs(s.funcs(words)).Option("missingkey=error").
+		ParseFS(templateFiles, "templates/layout.html", "templates/partials/*.html")
+	if err != nil {
+		return nil, err
+	}
+	set := &templateSet{words: words, pages: map[string]*template.Template{}}
+	files, err := templateFiles.ReadDir("templates/pages")
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		t, err := frame.Clone()
+		if err != nil {
+			return nil, err
+		}
+		if t, err = t.ParseFS(templateFiles, "templates/pages/"+f.Name()); err != nil {
+			return nil, err
+		}
+		set.pages[strings.TrimSuffix(f.Name(), path.Ext(f.Name()))] = t
+	}
+	return set, nil
+}
+
+func (t *templateSet) execute(w io.Writer, name, block string, data any) error {
+	page, ok := t.pages[name]
+	if !ok {
+		return fmt.Errorf("no page %q", name)
+	}
+	return page.ExecuteTemplate(w, block, data)
+}
+
+// funcs are the words that templates know. They depend on the language alone; what depends on
+// the user (unit, hidden amounts) are methods of page.
+func (s *Server) funcs(words catalogue) template.FuncMap {
+	return template.FuncMap{
+		"t":       words.t,
+		"n":       words.n,
+		"n64":     func(count int32, one, many string) string { return words.n(int(count), one, many) },
+		"deref":   func(a *btcutil.Amount) btcutil.Amount { return *a },
+		"url":     func(format string, args ...any) string { return s.url(fmt.Sprintf(format, args...)) },
+		"asset":   func(name string) (string, error) { p, err := s.assets.path(name); return s.url(p), err },
+		"icon":    icon,
+		"short":   short,
+		"dict":    dict,
+		"add":     func(a, b int) int { return a + b },
+		"percent": percent,
+		"join":    strings.Join,
+		"group":   groupText,
+
+		"walletwords": words.walletWords,
+		"scriptwords": words.scriptWords,
+		"addresswords": func(a wallet.AddressRow) string {
+			if a.Branch == 1 {
+				return words.t("Change #%d", a.Index)
+			}
+			return words.t("Address #%d", a.Index)
+		},
+		"gigabytes":  func(n int64) int64 { return n >> 30 },
+		"devicetype": func(id string) string { return device.TypeOf(id).Name },
+		"deviceicon": deviceIcon,
+	}
+}
+
+// dict packs named values for a partial: dict "Label" "Name" "Value" .Name.
+func dict(pairs ...any) (map[string]any, error) {
+	if len(pairs)%2 != 0 {
+		return nil, fmt.Errorf("dict: a name without a value")
+	}
+	m := make(map[string]any, len(pairs)/2)
+	for i := 0; i < len(pairs); i += 2 {
+		name, ok := pairs[i].(string)
+		if !ok {
+			return nil, fmt.Errorf("dict: %v is no name", pairs[i])
+		}
+		m[name] = pairs[i+1]
+	}
+	return m, nil
+}

@@ -1,0 +1,91 @@
+// Small helps for pages that work without them: copying, live refresh, and a menu that closes.
+"use strict";
+(() => {
+  const root = document.documentElement;
+  root.classList.add("js");
+
+  // copy buttons
+  document.addEventListener("click", async (e) => {
+    const button = e.target.closest("[data-copy]");
+    if (!button) return;
+    const words = button.querySelector("span");
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+    } catch {
+      const area = document.createElement("textarea"); // no clipboard on plain http
+      area.value = button.dataset.copy;
+      document.body.append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+      button.focus();
+    }
+    if (words.dataset.was) return;
+    words.dataset.was = words.textContent;
+    words.textContent = document.body.dataset.copied;
+    setTimeout(() => { words.textContent = words.dataset.was; delete words.dataset.was; }, 1600);
+  });
+
+  // a field beside a radio button chooses that button
+  document.addEventListener("input", (e) => {
+    const radio = e.target.dataset && document.getElementById(e.target.dataset.checks || "");
+    if (radio) radio.checked = true;
+  });
+
+  // the drawer on phones and small menus close with Escape
+  document.addEventListener("keydown", (e) => {
+    if (e.key !== "Escape") return;
+    if (location.hash === "#sidebar") location.hash = "#main";
+    document.querySelectorAll("details.confirm[open]").forEach((d) => { d.open = false; });
+  });
+
+  // a form that was sent is not sent twice by an impatient finger
+  document.addEventListener("submit", (e) => {
+    if (e.target.hasAttribute("hx-post") || e.target.method !== "post") return;
+    if (e.target.dataset.sent) { e.preventDefault(); return; }
+    e.target.dataset.sent = "yes";
+    setTimeout(() => { delete e.target.dataset.sent; }, 4000);
+  });
+  window.addEventListener("pageshow", () => document.querySelectorAll("[data-sent]").forEach((f) => { delete f.dataset.sent; }));
+
+  // live refresh: the server says that something changed, the page asks for its fragments again,
+  // but never under the hands of someone who is typing, choosing or reading an open box there
+  const url = document.body.dataset.events;
+  if (!url || !window.EventSource) return;
+  let source = null, timer = 0, waiting = false;
+  const busy = () => {
+    const live = document.getElementById("live");
+    if (!live) return false;
+    const at = document.activeElement;
+    if (at && live.contains(at) && at.matches("input, textarea, select")) return true;
+    if (live.querySelector("details[open], input[type=checkbox]:checked")) return true;
+    for (const field of live.querySelectorAll("textarea:not([readonly]), input[type=file], input[type=password]")) if (field.value) return true;
+    const chosen = document.getSelection();
+    return chosen && !chosen.isCollapsed && live.contains(chosen.anchorNode);
+  };
+  const refresh = () => {
+    timer = 0;
+    if (busy()) { waiting = true; return; }
+    waiting = false;
+    document.body.dispatchEvent(new CustomEvent("specter-change"));
+  };
+  const changed = () => { if (!timer) timer = setTimeout(refresh, 250); };
+  setInterval(() => { if (waiting) refresh(); }, 2000);
+  // a tab in the background keeps no connection open: browsers have six for a server
+  const open = () => {
+    if (source || document.hidden) return;
+    source = new EventSource(url);
+    source.addEventListener("change", changed);
+  };
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) {
+      if (source) source.close();
+      source = null;
+    } else {
+      open();
+      changed();
+    }
+  });
+  window.addEventListener("pagehide", () => { if (source) source.close(); source = null; });
+  open();
+})();

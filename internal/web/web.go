@@ -1,0 +1,120 @@
+// Package web is the pages: HTML made on the server that works without script, helped by htmx
+// and one small script where they make it calmer. Handlers parse a form, call one service
+// method and render; rules about wallets, devices and nodes live in those rooms.
+//
+// Every page has one file here and one of the same stem in templates/pages. The route table is
+// in routes.go, what every page carries in page.go, the checks that stand before every request
+// in guard.go. Nothing here talks to a device, a node or a database.
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/btcsuite/btcd/btcutil/v2"
+
+	"specter/internal/btc"
+	"specter/internal/node"
+	"specter/internal/wallet"
+)
+
+// Settings keeps what a user has chosen, as words under names. An unknown name is "".
+type Settings interface {
+	Setting(ctx context.Context, owner, name string) (string, error)
+	PutSetting(ctx context.Context, owner, name, value string) error
+}
+
+// Demo is the play chain of demo mode.
+type Demo interface {
+	// Faucet sends play money to an address; it confirms with the next block.
+	Faucet(ctx context.Context, address string, amount btcutil.Amount) error
+	// Mine adds n blocks now.
+	Mine(ctx context.Context, n int) error
+}
+
+// Config is what the pages need.
+type Config struct {
+	Wallets  Wallets
+	Devices  Devices
+	Nodes    Nodes
+	Settings Settings
+	Demo     Demo // nil: a real chain
+	// User decides who asks. nil: everybody is the owner "admin", as the old Specter without
+	// login.
+	User      func(r *http.Request) (wallet.Owner, error)
+	Hosts     []string    // names besides loopback's that requests may be for
+	URLPrefix string      // "/specter" when mounted below a path; "" otherwise
+	Network   btc.Network // shown while no node is active
+	Version   string
+	Log       *slog.Logger // nil: silent
+	Now       func() time.Time
+}
+
+// Server is the pages as an http.Handler.
+type Server struct {
+	c         Config
+	log       *slog.Logger
+	now       func() time.Time
+	assets    *assets
+	templates map[string]*templateSet // by language
+	flashes   *vault[flash]
+	seeds     *vault[newSeed]
+	found     *vault[node.Node]
+	handler   http.Handler
+
+	streams   atomic.Int32 // open event streams
+	closing   chan struct{}
+	closeOnce sync.Once
+}
+
+// New parses the templates and builds the handler. It fails on a mistake in this program's own
+// files or configuration, never later because of them.
+func New(c Config) (*Server, error) {
+	if c.Wallets == nil || c.Devices == nil || c.Nodes == nil || c.Settings == nil {
+		return nil, errors.New("web: wallets, devices, nodes and settings are needed")
+	}
+	c.URLPrefix = strings.TrimRight(c.URLPrefix, "/")
+	if c.URLPrefix != "" && !strings.HasPrefix(c.URLPrefix, "/") {
+		c.URLPrefix = "/" + c.URLPrefix
+	}
+	s := &Server{c: c, log: c.Log, now: c.Now, closing: make(chan struct{})}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	s.flashes = newVault[flash](s.now, 10*time.Minute)
+	s.seeds = newVault[newSeed](s.now, 30*time.Minute)
+	s.found = newVault[node.Node](s.now, 30*time.Minute)
+	var err error
+	if s.assets, err = loadAssets(); err != nil {
+		return nil, fmt.Errorf("web: static files: %w", err)
+	}
+	if s.templates, err = s.loadTemplates(); err != nil {
+		return nil, fmt.Errorf("web: templates: %w", err)
+	}
+	s.handler = s.guard(s.mux())
+	return s, nil
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// url makes a path of ours absolute on this server.
+func (s *Server) url(path string) string { return s.c.URLPrefix + path }
+
+// owner is the one place where the logged-in user is decided.
+func (s *Server) owner(r *http.Request) (wallet.Owner, error) {
+	if s.c.User == nil {
+		return "admin", nil
+	}
+	return s.c.User(r)
+}
