@@ -221,3 +221,34 @@ type Book interface {
 	// Young lists the coinbase utxos in blocks above a height.
 	Young(height int32) ([]Coin, error)
 }
+
+// pendingFirst stands before everything that has a time.
+const pendingFirst = 1 << 60
+
+// order places a transaction in time: what is pending comes last of all; within a second the
+// height decides (its lower 16 bits), then the txid, so that the order is the same every time.
+func order(pending bool, time int64, height int32, id chainhash.Hash) int64 {
+	tie := int64(height&0xffff)<<10 | int64(id[31])<<2 | int64(id[30])>>6
+	o := min(max(time, 0), 1<<34-1)<<26 | tie
+	if pending {
+		o |= pendingFirst
+	}
+	return o
+}
+
+// PendingOrder is the least Order of a pending transaction.
+const PendingOrder int64 = pendingFirst
+
+// Order is the row's place in time; the newest is the greatest, pending ones are above all.
+func (r Row) Order() int64 {
+	var height int32
+	if r.Block != nil {
+		height = r.Block.Height
+	}
+	return order(r.State == Pending, r.Time, height, r.ID)
+}
+
+// Order is the coin's place in time, as its transaction's.
+func (c Coin) Order() int64 {
+	return order(c.Live && c.Height == 0, c.Time, c.Height, c.OutPoint.Hash)
+}
