@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
-	"fmt"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -338,4 +337,3 @@ func descriptorOf(t *testing.T, text string) *descriptor.Descriptor {
 	return d
 }
 
-var _ = fmt.Sprint
