@@ -73,7 +73,7 @@ type found struct {
 
 type nodePage struct {
 	page
-	Node   node.Node
+	Conn   node.Node // the connection as typed
 	Report *node.Report
 	Error  string
 	Found  []found
@@ -87,7 +87,7 @@ func (s *Server) getNewNode(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p.Section = "nodes"
-	v := nodePage{page: p, Node: node.Node{Name: s.freeNodeName(r.Context(), "Bitcoin Core"), Kind: node.Core, Protocol: "http", Host: "127.0.0.1"}}
+	v := nodePage{page: p, Conn: node.Node{Name: s.freeNodeName(r.Context(), "Bitcoin Core"), Kind: node.Core, Protocol: "http", Host: "127.0.0.1"}}
 	if r.FormValue("look") == "yes" {
 		v.Looked, v.Found = true, s.look(r.Context())
 	}
@@ -129,7 +129,7 @@ func (s *Server) nodePage(r *http.Request) (nodePage, error) {
 		return nodePage{}, err
 	}
 	p.Title, p.Section = n.Name, "nodes"
-	return nodePage{page: p, Node: n, Edit: true}, nil
+	return nodePage{page: p, Conn: n, Edit: true}, nil
 }
 
 func (s *Server) getNode(w http.ResponseWriter, r *http.Request) error {
@@ -180,9 +180,9 @@ func (s *Server) postNewNode(w http.ResponseWriter, r *http.Request) error {
 			return s.redirect(w, r, "/new-node?look=yes") // forgotten meanwhile: look again
 		}
 		n.Name = s.freeNodeName(r.Context(), n.Name)
-		v.Node = n
+		v.Conn = n
 	} else {
-		v.Node, err = readNode(r, node.Node{Kind: node.Core})
+		v.Conn, err = readNode(r, node.Node{Kind: node.Core})
 	}
 	return s.connect(w, r, v, err)
 }
@@ -195,7 +195,7 @@ func (s *Server) postNode(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v.Node, err = readNode(r, v.Node)
+	v.Conn, err = readNode(r, v.Conn)
 	return s.connect(w, r, v, err)
 }
 
@@ -208,16 +208,16 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request, v nodePage, err
 	if err == nil {
 		switch action {
 		case "test":
-			report := s.c.Nodes.Test(ctx, v.Node)
+			report := s.c.Nodes.Test(ctx, v.Conn)
 			v.Report = &report
 			return s.render(w, r, http.StatusOK, "node", v)
 		case "save":
-			if saved, err = s.c.Nodes.Save(ctx, v.Node); err == nil {
+			if saved, err = s.c.Nodes.Save(ctx, v.Conn); err == nil {
 				err = s.c.Nodes.Activate(ctx, saved.Alias)
 			}
 		default:
 			var report node.Report
-			saved, report, err = s.c.Nodes.Connect(ctx, v.Node)
+			saved, report, err = s.c.Nodes.Connect(ctx, v.Conn)
 			v.Report = &report
 		}
 	}
@@ -260,16 +260,16 @@ func (s *Server) postRenameNode(w http.ResponseWriter, r *http.Request) error {
 
 // PortText is the port for the form; "" stands for the network's own.
 func (p nodePage) PortText() string {
-	if p.Node.Port == 0 {
+	if p.Conn.Port == 0 {
 		return ""
 	}
-	return strconv.Itoa(p.Node.Port)
+	return strconv.Itoa(p.Conn.Port)
 }
 
 // FormPath is where the form goes.
 func (p nodePage) FormPath() string {
 	if p.Edit {
-		return "/nodes/" + url.PathEscape(p.Node.Alias)
+		return "/nodes/" + url.PathEscape(p.Conn.Alias)
 	}
 	return "/new-node"
 }
