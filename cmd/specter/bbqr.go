@@ -107,13 +107,15 @@ func (c bbqrSplitCmd) Run(h host) error {
 		}
 		r.Data = hex.EncodeToString(data)
 		return nil
-	}, func(r request) (any, error) {
-		f, err := r.bbqrFile()
-		if err != nil {
-			return nil, err
-		}
-		return splitBBQr(r, f)
-	})
+	}, splitFile)
+}
+
+func splitFile(r request) (any, error) {
+	f, err := r.bbqrFile()
+	if err != nil {
+		return nil, err
+	}
+	return splitBBQr(r, f)
 }
 
 // bbqrFile reads the file to split: data in hex, or a PSBT or file in a field of its own.

@@ -122,7 +122,7 @@ func inspectDescriptor(r request) (any, error) {
 		a.MaxWeight = &n
 	}
 	if all := d.Expand(); len(all) > 1 {
-		a.Expanded = texts(all)
+		a.Expanded = r.texts(all)
 	}
 	for _, n := range d.Annotations() {
 		if a.Annotations == nil {
@@ -143,6 +143,18 @@ func describeKey(k descriptor.Key) descriptorKey {
 		out.XKey = k.XKey.Public().String()
 	} else {
 		out.PubKey = hex.EncodeToString(k.PubKey)
+	}
+	return out
+}
+
+// texts prints descriptors, with their private keys only where the request asks for them.
+func (r request) texts(ds []*descriptor.Descriptor) []string {
+	if !r.Private && !r.ShowPrivate {
+		return texts(ds)
+	}
+	var out []string
+	for _, d := range ds {
+		out = append(out, d.StringPrivate())
 	}
 	return out
 }
@@ -311,12 +323,12 @@ func parseRange(s string, ranged bool) (from, to uint32, err error) {
 	if s == "" {
 		return 0, 0, nil
 	}
-	if !ranged {
-		return 0, 0, errs.Bad(errs.Malformed, "the descriptor is not ranged; it has one script")
-	}
 	a, b, two := strings.Cut(s, "-")
 	if !two {
 		b = a
+	}
+	if !ranged && (strings.TrimSpace(a) != "0" || strings.TrimSpace(b) != "0") {
+		return 0, 0, errs.Bad(errs.Malformed, "the descriptor is not ranged; it has one script, at index 0")
 	}
 	x, err1 := strconv.ParseUint(strings.TrimSpace(a), 10, 31)
 	y, err2 := strconv.ParseUint(strings.TrimSpace(b), 10, 31)
@@ -329,11 +341,19 @@ func parseRange(s string, ranged bool) (from, to uint32, err error) {
 	return uint32(x), uint32(y), nil
 }
 
-type descriptorExpandCmd struct{ descriptorArg }
+type descriptorExpandCmd struct {
+	descriptorArg
+	Private bool `help:"Keep private keys." aliases:"show-private"`
+}
+
+// Help shows how it is used.
+func (descriptorExpandCmd) Help() string {
+	return "Example:\n  specter descriptor expand \"combo(03a34b99f22c790c4e36b2b3c2c35a36db06226e41c692fc82b8b56ac1c540c5bd)\""
+}
 
 // Run answers.
 func (c descriptorExpandCmd) Run(h host) error {
-	return c.answer(h, func(r *request) error { return c.fill(h, r) }, expandDescriptor)
+	return c.answer(h, func(r *request) error { r.Private = c.Private; return c.fill(h, r) }, expandDescriptor)
 }
 
 func expandDescriptor(r request) (any, error) {
@@ -341,12 +361,12 @@ func expandDescriptor(r request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"descriptors": texts(d.Expand())}, nil
+	return map[string]any{"descriptors": r.texts(d.Expand())}, nil
 }
 
 type descriptorNormalizeCmd struct {
 	descriptorArg
-	Private bool `help:"Keep private keys."`
+	Private bool `help:"Keep private keys." aliases:"show-private"`
 }
 
 // Run answers.
@@ -365,7 +385,7 @@ func normalizeDescriptor(r request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.Private {
+	if r.Private || r.ShowPrivate {
 		return map[string]string{"descriptor": d.StringPrivate()}, nil
 	}
 	if d.HasPrivateKeys() {

@@ -105,11 +105,28 @@ func (r request) wallet() (interop.Wallet, *btc.Network, error) {
 			return interop.Wallet{}, nil, err
 		}
 	}
-	w, err := interop.ReadWallet(data, n)
+	w, err := interop.ReadWallet(pastedKey(data), n)
 	if framed && err == nil {
 		w.Format = string(p.Format) + " " + w.Format
 	}
 	return w, n, err
+}
+
+// pastedKey turns a bare extended key into the wallet that its prefix and path stand for.
+// Anything else comes back as it is.
+func pastedKey(data []byte) []byte {
+	text := strings.TrimSpace(string(data))
+	if len(text) > 1000 || strings.ContainsAny(text, "({\n ") {
+		return data
+	}
+	d, err := descriptor.ParseAny(text, descriptor.Options{})
+	if err != nil {
+		return data
+	}
+	if both, err := d.WithBranches(); err == nil {
+		d = both
+	}
+	return []byte(d.String())
 }
 
 // walletText returns the text of a wallet that QR codes carried.
