@@ -1,0 +1,217 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"runtime"
+	"strconv"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"specter/internal/btc"
+	"specter/internal/chain"
+	"specter/internal/chain/demo"
+	"specter/internal/device"
+	"specter/internal/errs"
+	"specter/internal/node"
+	"specter/internal/signer/hot"
+	"specter/internal/store"
+	"specter/internal/wallet"
+	"specter/internal/web"
+)
+
+// App is the open house.
+type App struct {
+	c        Config
+	folder   *folder
+	db       *store.DB
+	nodes    *node.Service
+	devices  *device.Service
+	wallets  *wallet.Service
+	chain    *demo.Chain // nil: a real node
+	listener net.Listener
+	server   *http.Server
+}
+
+// databaseFile is the one file that holds everything; backups copy it.
+const databaseFile = "specter.db"
+
+// New opens the data folder, the database and the listener. Nothing waits for a node. What
+// was opened is closed again where a later step fails.
+func New(ctx context.Context, c Config) (a *App, err error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	a = &App{c: c}
+	defer func() {
+		if err != nil {
+			a.close()
+			a = nil
+		}
+	}()
+	if a.folder, err = openFolder(c.DataDir); err != nil {
+		return a, err
+	}
+	if a.db, err = store.Open(ctx, a.folder.file(databaseFile)); err != nil {
+		return a, err
+	}
+	if c.Demo != nil {
+		if a.chain, err = demo.Open(a.folder.file("demo-chain"), demo.Options{Now: c.Now}); err != nil {
+			return a, fmt.Errorf("open the demo chain: %w", err)
+		}
+	}
+	if err = a.furnish(ctx); err != nil {
+		return a, err
+	}
+	if c.Demo != nil {
+		if err = a.tellStory(ctx); err != nil {
+			return a, fmt.Errorf("prepare the demo: %w", err)
+		}
+	}
+	return a, a.listen()
+}
+
+// furnish makes the services and ties them together.
+func (a *App) furnish(ctx context.Context) error {
+	env := func(name string) string {
+		if a.c.Env == nil {
+			return ""
+		}
+		v, _ := a.c.Env(name)
+		return v
+	}
+	nodes := node.Config{Store: a.db, Env: env, Home: a.c.HomeDir, AppData: env("APPDATA"), OS: runtime.GOOS, Now: a.c.Now, Log: a.c.Log}
+	if a.chain != nil {
+		nodes.OpenDemo = func(context.Context) (chain.Source, error) { return unclosed{a.chain}, nil }
+	}
+	a.nodes = node.New(nodes)
+	uid, err := a.nodes.UID(ctx)
+	if err != nil {
+		return err
+	}
+	if a.chain == nil {
+		if err := a.nodes.Bootstrap(ctx); err != nil {
+			a.c.Log.Warn("no node was taken from the environment", "error", err)
+		}
+	} else if err := a.activateDemo(ctx); err != nil {
+		return err
+	}
+	a.wallets = wallet.New(wallet.Config{Store: a.db, Sources: a.nodes, Devices: a.deviceKeys, FeeRate: a.feeRate, SignHot: a.signHot,
+		UID: uid, Now: a.c.Now, Log: a.c.Log})
+	a.devices = device.New(device.Config{Store: a.db, Now: a.c.Now, Seal: hot.Seal, Uses: a.wallets.Uses})
+	return nil
+}
+
+// unclosed keeps the demo chain open when the node room closes its source: the app does that.
+type unclosed struct{ *demo.Chain }
+
+// Close does nothing.
+func (unclosed) Close() error { return nil }
+
+// listen opens the port and prepares the server.
+func (a *App) listen() error {
+	c := web.Config{Wallets: a.wallets, Devices: a.devices, Nodes: a.nodes, Settings: a.db, Hosts: a.c.Hosts, Version: a.c.Version, Log: a.c.Log, Now: a.c.Now}
+	if a.c.Network != nil {
+		c.Network = *a.c.Network
+	}
+	if a.chain != nil {
+		c.Demo, c.Network = faucet{a.chain}, btc.Regtest
+	}
+	pages, err := web.New(c)
+	if err != nil {
+		return err
+	}
+	address := net.JoinHostPort(a.c.Host, strconv.Itoa(a.c.Port))
+	a.listener, err = net.Listen("tcp", address)
+	if err != nil {
+		return errs.E(errs.Unavailable, "cannot listen on %s: %w. Is another Specter running? Choose another port with --port", address, err)
+	}
+	a.server = &http.Server{Handler: a.mux(pages), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
+	return nil
+}
+
+// mux puts liveness and readiness beside the pages.
+func (a *App) mux(pages http.Handler) http.Handler {
+	m := http.NewServeMux()
+	m.Handle("/", pages)
+	return m
+}
+
+// URL is where the pages are.
+func (a *App) URL() string { return "http://" + a.listener.Addr().String() + "/" }
+
+// Run serves until the context ends, then closes listener, loops and database in that order.
+func (a *App) Run(ctx context.Context) error {
+	defer a.close()
+	if a.c.Out != nil {
+		fmt.Fprintf(a.c.Out, "Specter is at %s\n", a.URL())
+	}
+	loops, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	g, gctx := errgroup.WithContext(loops)
+	g.Go(func() error { return ended(a.nodes.Run(gctx)) })
+	g.Go(func() error { return ended(a.wallets.Run(gctx)) })
+	if a.chain != nil && a.c.Demo.BlockInterval > 0 {
+		g.Go(func() error { return ended(a.chain.Run(gctx, a.c.Demo.BlockInterval)) })
+	}
+	g.Go(func() error {
+		if err := a.server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	g.Go(func() error {
+		select {
+		case <-ctx.Done():
+		case <-gctx.Done():
+		}
+		a.shutdown()
+		stop()
+		return nil
+	})
+	return g.Wait()
+}
+
+// shutdown lets requests finish for a moment; streams of events are cut.
+func (a *App) shutdown() {
+	grace, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if a.server.Shutdown(grace) != nil {
+		a.server.Close()
+	}
+}
+
+// ended hides the error of a loop that was told to stop.
+func ended(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// close gives back what New took, last taken first.
+func (a *App) close() {
+	var all []error
+	if a.listener != nil {
+		a.listener.Close() // already closed by the server where it ran
+	}
+	if a.nodes != nil {
+		all = append(all, a.nodes.Close())
+	}
+	if a.chain != nil {
+		all = append(all, a.chain.Close())
+	}
+	if a.db != nil {
+		all = append(all, a.db.Close())
+	}
+	if a.folder != nil {
+		all = append(all, a.folder.Close())
+	}
+	if err := errors.Join(all...); err != nil && a.c.Log != nil {
+		a.c.Log.Warn("closing", "error", err)
+	}
+}
