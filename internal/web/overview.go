@@ -8,7 +8,6 @@ import (
 
 type overviewPage struct {
 	page
-	Total   wallet.Balance
 	Tab     string // history, coins
 	List    list
 	History wallet.HistoryPage
@@ -52,9 +51,6 @@ func (s *Server) overview(w http.ResponseWriter, r *http.Request, tab string) er
 	}
 	p.Section = "overview"
 	v := overviewPage{page: p, Tab: tab, List: listOf(r, 25)}
-	for _, rec := range p.Wallets {
-		v.Total = sum(v.Total, rec.Balance)
-	}
 	if tab == "coins" {
 		v.List.Query.Filter = coinFilter(v.List.Query.Filter)
 		v.Coins, err = s.c.Wallets.CoinsAll(r.Context(), p.Owner, p.Network, v.List.Query)
@@ -69,7 +65,13 @@ func (s *Server) overview(w http.ResponseWriter, r *http.Request, tab string) er
 	return s.render(w, r, http.StatusOK, "overview", v)
 }
 
-func sum(a, b wallet.Balance) wallet.Balance {
-	return wallet.Balance{Confirmed: a.Confirmed + b.Confirmed, Pending: a.Pending + b.Pending,
-		Immature: a.Immature + b.Immature, Frozen: a.Frozen + b.Frozen, Reserved: a.Reserved + b.Reserved}
+// Total adds up the balances of all wallets.
+func (p page) Total() wallet.Balance {
+	var t wallet.Balance
+	for _, w := range p.Wallets {
+		b := w.Balance
+		t = wallet.Balance{Confirmed: t.Confirmed + b.Confirmed, Pending: t.Pending + b.Pending, Immature: t.Immature + b.Immature,
+			Frozen: t.Frozen + b.Frozen, Reserved: t.Reserved + b.Reserved}
+	}
+	return t
 }
