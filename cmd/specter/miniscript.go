@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"strings"
 
+	"specter/internal/btc"
+	"specter/internal/btc/descriptor"
 	"specter/internal/btc/miniscript"
 	"specter/internal/errs"
 )
@@ -75,12 +77,43 @@ func inspectMiniscript(r request) (any, error) {
 	if err != nil {
 		return nil, invalid(err)
 	}
-	if err := n.CheckTop(); err != nil {
-		return nil, invalid(err)
-	}
 	i := n.Inspect()
+	script := i.Script
+	if script == nil {
+		script, _ = n.Script(keyOfExpression(n.Context())) // names that are no keys have no script
+	}
+	if err := n.CheckTop(); err != nil { // a part of a script: told, but refused as a whole
+		return nil, detailed{err, map[string]any{"valid": false, "sane": false, "expression": i.Canonical, "type": i.Type, "script": hex.EncodeToString(script), "asm": i.ASM}}
+	}
 	return miniscriptAnswer{true, i.Canonical, i.Type, i.Sane, i.Why, i.NonMalleable, i.NeedsSignature, i.MixesTimelocks, i.DuplicateKeys,
-		i.Satisfiable, i.Ops, i.MaxStack, i.MaxWitnessSize, i.ScriptSize, hex.EncodeToString(i.Script), i.ASM, i.Policy}, nil
+		i.Satisfiable, i.Ops, i.MaxStack, i.MaxWitnessSize, i.ScriptSize, hex.EncodeToString(script), i.ASM, i.Policy}, nil
+}
+
+// keyOfExpression finds the public key of a key expression of a descriptor, at index 0 where
+// it is ranged.
+func keyOfExpression(ctx miniscript.Context) func(string) ([]byte, error) {
+	return func(text string) ([]byte, error) {
+		k, err := descriptor.ParseKeyExpression(text, descriptor.Options{AllowPrivate: true})
+		if err != nil {
+			return nil, err
+		}
+		pub := k.PubKey
+		if k.XKey != nil {
+			p, err := btc.ParsePath(strings.ReplaceAll(k.Path, "*", "0"))
+			if err != nil {
+				return nil, err
+			}
+			child, err := k.XKey.Derive(p)
+			if err != nil {
+				return nil, err
+			}
+			pub = child.PublicKey[:]
+		}
+		if ctx == miniscript.Tapscript && len(pub) == 33 {
+			pub = pub[1:]
+		}
+		return pub, nil
+	}
 }
 
 type miniscriptSatisfyCmd struct {

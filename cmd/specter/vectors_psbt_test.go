@@ -156,7 +156,8 @@ func checkSigner(v roleCase) error {
 func checkUpdate(v roleCase) error {
 	want := canonicalPSBT(v.Result)
 	if v.Sighash != "" {
-		return ask("psbt update", fields{"psbt": v.PSBT, "sighash": v.Sighash}).is(want, "psbt")
+		a := ask("psbt update", fields{"psbt": v.PSBT, "sighash": v.Sighash})
+		return errors.Join(a.err(), a.is(want, "psbt"))
 	}
 	key := func(i int) string {
 		return "[d90c6a4f/" + strings.TrimPrefix(v.PublicKeys[i].Path, "m/") + "]" + v.PublicKeys[i].PubKey
