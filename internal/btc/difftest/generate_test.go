@@ -9,7 +9,8 @@ import (
 
 	"github.com/btcsuite/btcd/btcec/v2"
 	"github.com/btcsuite/btcd/chainhash/v2"
-	"golang.org/x/crypto/ripemd160" //nolint:staticcheck // scripts hash with it
+	//lint:ignore SA1019 scripts hash with it
+	"golang.org/x/crypto/ripemd160"
 
 	"specter/internal/btc"
 	"specter/internal/btc/miniscript"

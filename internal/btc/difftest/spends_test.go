@@ -19,7 +19,8 @@ import (
 
 // Numbers of one round.
 const (
-	spendRounds  = 40 // descriptors in each context
+	wshRounds    = 40 // descriptors
+	trRounds     = 16 // descriptors, of one to four leaves
 	pathsOfOne   = 60 // ways that are tried of one descriptor
 	coinSat      = 20_000
 	feeSat       = 5_000
@@ -45,7 +46,7 @@ func (y *way) String() string {
 }
 
 func spendsInWSH(w *world) {
-	spendAll(w, func() []*way {
+	spendAll(w, wshRounds, func() []*way {
 		a := newAuthor(w, miniscript.WSH)
 		n := a.sane()
 		form := "wsh(%s)"
@@ -57,7 +58,7 @@ func spendsInWSH(w *world) {
 }
 
 func spendsInTaproot(w *world) {
-	spendAll(w, func() []*way {
+	spendAll(w, trRounds, func() []*way {
 		a := newAuthor(w, miniscript.Tapscript)
 		leaves := make([]*miniscript.Node, 1+w.IntN(4))
 		for i := range leaves {
@@ -149,10 +150,10 @@ func (a *author) way(text string, keys []string, locks []miniscript.HashLock) *w
 }
 
 // spendAll funds the ways of random descriptors, lets their timelocks pass and spends each.
-func spendAll(w *world, random func() []*way) {
+func spendAll(w *world, count int, random func() []*way) {
 	var all []*way
 	var scripts [][]byte
-	for found := 0; found < spendRounds*w.rounds; {
+	for found := 0; found < count*w.rounds; {
 		ways := random()
 		if len(ways) > 0 {
 			found++
@@ -175,11 +176,11 @@ func spendAll(w *world, random func() []*way) {
 		case err != nil && strings.Contains(err.Error(), ownPolicy) && branchesInLeaf(tx):
 			blocked = append(blocked, rawHex(tx))
 		case err != nil:
-			w.Errorf("the node refuses: %v: %d: %s: %s", err, len(tx.TxIn[0].Witness), y, rawHex(tx))
+			w.Errorf("the node refuses: %v: %s: %s", err, y, rawHex(tx))
 		}
 	}
 	w.mineAll(blocked)
-	w.Logf("%d ways to spend %d descriptors; %d of them by blocks, for a rule of the node's own", len(all), spendRounds*w.rounds, len(blocked))
+	w.Logf("%d ways to spend %d descriptors; %d of them by blocks, for a rule of the node's own", len(all), count*w.rounds, len(blocked))
 }
 
 // mineAll mines what is in the mempool, and in further blocks what the node only takes there.

@@ -4,7 +4,8 @@ import (
 	"crypto/sha256"
 
 	"github.com/btcsuite/btcd/address/v2"
-	"golang.org/x/crypto/ripemd160" //nolint:staticcheck // scripts hash with it
+	//lint:ignore SA1019 scripts hash with it
+	"golang.org/x/crypto/ripemd160"
 	"specter/internal/btc/miniscript"
 )
 
