@@ -232,7 +232,11 @@ func updateInput(p *psbt.Packet, i int, known knownCoins, mine map[string]*descr
 			return nil // nothing is known of this coin; another updater may know
 		}
 	}
-	return p.UpdateInput(i, prev, coin, mine[string(coin.PkScript)])
+	out := mine[string(coin.PkScript)]
+	if out == nil && known.txs[in.PrevOut.Hash] == nil && known.coins[in.PrevOut] == nil {
+		return nil // nothing new is known
+	}
+	return p.UpdateInput(i, prev, coin, out)
 }
 
 // knownCoins are the coins that an update may fill in.
