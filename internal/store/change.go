@@ -183,9 +183,7 @@ func (t *tx) putRows(v *view, c *wallet.ChangeSet) (grown int, err error) {
 		if !found {
 			continue
 		}
-		if err := t.unindex(old); err != nil {
-			return 0, err
-		}
+		t.unindex(old)
 		if _, err := t.exec(`DELETE FROM history WHERE id = ?`, old.id); err != nil {
 			return 0, err
 		}
@@ -205,14 +203,22 @@ func (t *tx) rowOf(id wallet.ID, txid chainhash.Hash) (o oldRow, found bool, err
 	return o, found, err
 }
 
-func (t *tx) unindex(o oldRow) error {
-	_, err := t.exec(`INSERT INTO history_search (history_search, rowid, search) VALUES ('delete', ?, ?)`, o.id, o.search)
-	return err
-}
+func (t *tx) unindex(o oldRow) { t.search = append(t.search, searchChange{o, true}) }
 
-func (t *tx) index(o oldRow) error {
-	_, err := t.exec(`INSERT INTO history_search (rowid, search) VALUES (?, ?)`, o.id, o.search)
-	return err
+func (t *tx) index(o oldRow) { t.search = append(t.search, searchChange{o, false}) }
+
+// writeSearch brings the search index up to date, in the order of the changes.
+func (t *tx) writeSearch() error {
+	for _, c := range t.search {
+		query := `INSERT INTO history_search (rowid, search) VALUES (?, ?)`
+		if c.remove {
+			query = `INSERT INTO history_search (history_search, rowid, search) VALUES ('delete', ?, ?)`
+		}
+		if _, err := t.exec(query, c.row.id, c.row.search); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 var categories = [...]wallet.Category{wallet.Receive, wallet.Send, wallet.SelfTransfer, wallet.Mixed, wallet.Generate}
@@ -251,10 +257,9 @@ func (t *tx) putRow(id wallet.ID, row txgraph.Row, label string) (int, error) {
 		if err != nil || search == old.search {
 			return 0, err
 		}
-		if err := t.unindex(old); err != nil {
-			return 0, err
-		}
-		return 0, t.index(oldRow{old.id, search})
+		t.unindex(old)
+		t.index(oldRow{old.id, search})
+		return 0, nil
 	}
 	fresh := oldRow{search: search}
 	_, err = t.one(`INSERT INTO history (category, state, amount, fee, vsize, height, block_hash, time, address, addresses, label, replaceable, replaced_by, trouble, ord, search, wallet, txid)
@@ -262,7 +267,8 @@ func (t *tx) putRow(id wallet.ID, row txgraph.Row, label string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return 1, t.index(fresh)
+	t.index(fresh)
+	return 1, nil
 }
 
 const brokenRow = "the stored transaction cannot be read; repair fetches it again from the node"

@@ -112,12 +112,8 @@ func (t *tx) renameRows(id wallet.ID, kind wallet.LabelKind, key string) error {
 		if fresh.search == r.search {
 			continue
 		}
-		if err := t.unindex(r.oldRow); err != nil {
-			return err
-		}
-		if err := t.index(fresh); err != nil {
-			return err
-		}
+		t.unindex(r.oldRow)
+		t.index(fresh)
 	}
 	return nil
 }

@@ -106,6 +106,15 @@ type tx struct {
 	ctx context.Context
 	tx  *sql.Tx
 	st  map[string]*sql.Stmt
+
+	search []searchChange
+}
+
+// searchChange is a change of the search index. They wait for the end of the transaction: every
+// other statement in between would make the index write out what it has.
+type searchChange struct {
+	row    oldRow
+	remove bool
 }
 
 // write runs f in a write transaction: all of it is saved, or nothing.
@@ -122,7 +131,11 @@ func run(ctx context.Context, db *sql.DB, o *sql.TxOptions, f func(t *tx) error)
 		return door(err)
 	}
 	defer s.Rollback() // after Commit it does nothing
-	if err := f(&tx{ctx: ctx, tx: s, st: map[string]*sql.Stmt{}}); err != nil {
+	t := &tx{ctx: ctx, tx: s, st: map[string]*sql.Stmt{}}
+	if err := f(t); err != nil {
+		return door(err)
+	}
+	if err := t.writeSearch(); err != nil {
 		return door(err)
 	}
 	return door(s.Commit())
