@@ -7,6 +7,7 @@ import (
 
 	"specter/internal/btc"
 	"specter/internal/btc/descriptor"
+	"specter/internal/errs"
 	"specter/internal/interop"
 	"specter/internal/vectors"
 )
@@ -213,6 +214,15 @@ func FuzzReadKeys(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestWalletFilesWithoutAKeyAreRefused(t *testing.T) {
+	for _, s := range []string{"Policy: 0of0\n:", "Policy: 1 of 1\n00000000:", "Policy: 1 of 1\nFormat: P2WSH\n00000000:  \n",
+		`{"wallet_type":"0of0"}`, `{"wallet_type":"1of1","x1/":{}}`, `{"wallet_type":"standard","keystore":{}}`} {
+		if w, err := interop.ReadWallet([]byte(s), nil); !errs.Is(err, errs.Invalid) {
+			t.Errorf("%q: %+v, %v", s, w, err)
+		}
+	}
 }
 
 func FuzzReadWallet(f *testing.F) {

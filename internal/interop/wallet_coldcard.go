@@ -62,6 +62,9 @@ func readColdcardText(text string, _ map[string]json.RawMessage) (Wallet, error)
 			if len(f.Problems) > 0 {
 				return Wallet{}, errs.Bad(errs.BadKey, "%s", f.Problems[0])
 			}
+			if len(f.Keys) == 0 {
+				return Wallet{}, errs.Bad(errs.Malformed, "line %d has no key after the colon", i+1)
+			}
 			w.Cosigners = append(w.Cosigners, Cosigner{Key: f.Keys[0]})
 			keys = append(keys, f.Keys[0].Expression())
 		}

@@ -19,6 +19,9 @@ func readElectrumMultisig(_ string, o map[string]json.RawMessage) (Wallet, error
 	}
 	m, _ := strconv.Atoi(match[1])
 	n, _ := strconv.Atoi(match[2])
+	if m == 0 || m > n {
+		return Wallet{}, errs.Bad(errs.Malformed, "the Electrum file asks for %d of %d signatures, which cannot be", m, n)
+	}
 	w := Wallet{Name: fmt.Sprintf("Electrum %d of %d", m, n)}
 	var keys []string
 	prefix := ""
