@@ -191,7 +191,7 @@ func BenchmarkHistoryPage100k(b *testing.B) {
 	}{
 		{"first", wallet.Query{}}, {"page 900", wallet.Query{Page: 900}}, {"by amount", wallet.Query{Sort: "amount"}}, {"by amount page 500", wallet.Query{Sort: "amount", Page: 500, Desc: true}},
 		{"by label", wallet.Query{Sort: "label"}}, {"sent", wallet.Query{Filter: "send"}}, {"sent page 150", wallet.Query{Filter: "send", Page: 150}}, {"unconfirmed", wallet.Query{Filter: "unconfirmed"}},
-		{"txid", wallet.Query{Search: some}}, {"part of txid", wallet.Query{Search: some[10:18]}}, {"every address", wallet.Query{Search: "bcrt1q"}}, {"more than", wallet.Query{Search: "> 0.001"}}, {"day", wallet.Query{Search: "2020-10-10"}},
+		{"txid", wallet.Query{Search: some}}, {"part of txid", wallet.Query{Search: some[10:18]}}, {"every address", wallet.Query{Search: "bcrt1q"}}, {"part of address", wallet.Query{Search: stranger(1)[:12]}}, {"more than", wallet.Query{Search: "> 0.001"}}, {"day", wallet.Query{Search: "2020-10-10"}},
 	} {
 		q.q.Size = 100
 		b.Run(q.name, func(b *testing.B) {
