@@ -337,7 +337,6 @@ func descriptorOf(t *testing.T, text string) *descriptor.Descriptor {
 	return d
 }
 
-
 func parse(text string) (*descriptor.Descriptor, error) {
 	return descriptor.Parse(text, descriptor.Options{})
 }
