@@ -138,6 +138,11 @@ type keyDeriveCmd struct {
 	Path        string `arg:"" help:"Path from the key, such as 0/5 or m/84h/0h/0h."`
 }
 
+// Help shows how it is used.
+func (keyDeriveCmd) Help() string {
+	return "Example:\n  specter key derive @xpub.txt 0/5"
+}
+
 // Run answers.
 func (c keyDeriveCmd) Run(h host) error {
 	return c.answer(h, func(r *request) (err error) {
@@ -183,6 +188,11 @@ type keyConvertCmd struct {
 	common
 	To  string `help:"Prefix to print: xpub, ypub, zpub, Ypub, Zpub, tpub, upub, vpub, Upub, Vpub." required:""`
 	Key string `arg:"" optional:"" help:"Extended public key; - or none reads standard input."`
+}
+
+// Help shows how it is used.
+func (keyConvertCmd) Help() string {
+	return "Example:\n  specter key convert --to zpub @xpub.txt"
 }
 
 // Run answers.

@@ -121,6 +121,11 @@ type miniscriptSatisfyCmd struct {
 	Available []string `help:"What is known, such as '<sig(A)>' or '<sha256_preimage(H)>'; without it everything is." sep:"none" placeholder:"ELEMENT"`
 }
 
+// Help shows how it is used.
+func (miniscriptSatisfyCmd) Help() string {
+	return "Examples:\n  specter miniscript satisfy \"or_d(pk(A),and_v(v:pk(B),older(144)))\"\n  specter miniscript satisfy --available B \"or_d(pk(A),and_v(v:pk(B),older(144)))\""
+}
+
 // Run answers.
 func (c miniscriptSatisfyCmd) Run(h host) error {
 	return c.answer(h, func(r *request) error {

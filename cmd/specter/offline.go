@@ -311,6 +311,19 @@ func (h host) input(arg string) (string, error) {
 	return strings.TrimSpace(string(data)), err
 }
 
+// inputs reads several arguments as input does.
+func (h host) inputs(args []string) ([]string, error) {
+	var out []string
+	for _, a := range args {
+		text, err := h.input(a)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, text)
+	}
+	return out, nil
+}
+
 func (h host) inputBytes(arg string) ([]byte, error) {
 	switch {
 	case arg == "" || arg == "-":

@@ -15,6 +15,11 @@ type policyCmd struct {
 
 type policyExpandCmd struct{ common }
 
+// Help shows how it is used.
+func (policyExpandCmd) Help() string {
+	return "Example:\n  specter policy expand < policy.json, where policy.json is\n  {\"template\": \"wsh(sortedmulti(2,@0/**,@1/**))\", \"keys\": [\"[73c5da0a/48h/0h/0h/2h]xpub…\", \"[f5acc2fd/48h/0h/0h/2h]xpub…\"]}"
+}
+
 // Run answers.
 func (c policyExpandCmd) Run(h host) error {
 	return c.answer(h, func(r *request) error {
@@ -47,6 +52,11 @@ func expandPolicy(r request) (any, error) {
 }
 
 type policyFromDescriptorCmd struct{ descriptorArg }
+
+// Help shows how it is used.
+func (policyFromDescriptorCmd) Help() string {
+	return "Example:\n  specter policy from-descriptor @descriptor.txt"
+}
 
 // Run answers.
 func (c policyFromDescriptorCmd) Run(h host) error {

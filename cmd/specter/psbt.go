@@ -58,12 +58,22 @@ func (psbtInspectCmd) Help() string {
 
 // Run answers.
 func (c psbtInspectCmd) Run(h host) error {
-	return c.answer(h, func(r *request) error { r.Descriptors = c.Descriptor; return c.fill(h, r) }, inspectPSBT)
+	return c.answer(h, func(r *request) (err error) {
+		if r.Descriptors, err = h.inputs(c.Descriptor); err != nil {
+			return err
+		}
+		return c.fill(h, r)
+	}, inspectPSBT)
 }
 
 type psbtConvertCmd struct {
 	psbtArg
 	To string `help:"base64, hex, binary, v0, v2, ur or bbqr." default:"base64"`
+}
+
+// Help shows how it is used.
+func (psbtConvertCmd) Help() string {
+	return "Examples:\n  specter psbt convert --to v2 @unsigned.psbt\n  specter psbt convert --to binary @tx.txt > tx.psbt"
 }
 
 // Run answers; binary goes to standard output as it is.
@@ -162,6 +172,11 @@ func (r request) packets() ([]*psbt.Packet, error) {
 
 type psbtCombineCmd struct{ psbtFiles }
 
+// Help shows how it is used.
+func (psbtCombineCmd) Help() string {
+	return "Example:\n  specter psbt combine @alice.psbt @bob.psbt"
+}
+
 // Run answers.
 func (c psbtCombineCmd) Run(h host) error {
 	return c.answer(h, func(r *request) error { return c.fill(h, r) }, combinePSBTs)
@@ -180,6 +195,11 @@ func combinePSBTs(r request) (any, error) {
 }
 
 type psbtJoinCmd struct{ psbtFiles }
+
+// Help shows how it is used.
+func (psbtJoinCmd) Help() string {
+	return "Example:\n  specter psbt join @one.psbt @other.psbt"
+}
 
 // Run answers.
 func (c psbtJoinCmd) Run(h host) error {
@@ -201,6 +221,11 @@ func joinPSBTs(r request) (any, error) {
 type psbtFinalizeCmd struct {
 	psbtArg
 	Extract bool `help:"Print the signed transaction too; refused while signatures are missing."`
+}
+
+// Help shows how it is used.
+func (psbtFinalizeCmd) Help() string {
+	return "Example:\n  specter psbt finalize --extract @signed.psbt"
 }
 
 // Run answers.

@@ -16,6 +16,11 @@ import (
 
 type psbtCreateCmd struct{ common }
 
+// Help shows how it is used.
+func (psbtCreateCmd) Help() string {
+	return "Example:\n  specter psbt create < tx.json, where tx.json is\n  {\"inputs\": [{\"txid\": \"75dd…e858\", \"vout\": 0}], \"outputs\": [{\"address\": \"bc1q…\", \"amount_sat\": 100000}], \"version\": 2}"
+}
+
 // Run answers.
 func (c psbtCreateCmd) Run(h host) error {
 	return c.answer(h, func(r *request) error {
@@ -161,19 +166,26 @@ type psbtUpdateCmd struct {
 	UTXO       []string `name:"utxo" help:"Previous transaction in hex, or @file; may be repeated." placeholder:"TX"`
 }
 
+// Help shows how it is used.
+func (psbtUpdateCmd) Help() string {
+	return "Example:\n  specter psbt update --descriptor @descriptor.txt --utxo @previous-tx.txt @created.psbt"
+}
+
 // Run answers.
 func (c psbtUpdateCmd) Run(h host) error {
 	return c.answer(h, func(r *request) error {
-		r.Descriptors, r.Sighash = c.Descriptor, c.Sighash
-		var utxos []string
-		for _, u := range c.UTXO {
-			text, err := h.input(u)
-			if err != nil {
-				return err
-			}
-			utxos = append(utxos, text)
+		var err error
+		if r.Descriptors, err = h.inputs(c.Descriptor); err != nil {
+			return err
 		}
-		r.UTXOs, _ = json.Marshal(utxos)
+		r.Sighash = c.Sighash
+		utxos, err := h.inputs(c.UTXO)
+		if err != nil {
+			return err
+		}
+		if len(utxos) > 0 {
+			r.UTXOs, _ = json.Marshal(utxos)
+		}
 		return c.fill(h, r)
 	}, updatePSBT)
 }

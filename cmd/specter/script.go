@@ -15,6 +15,11 @@ type scriptInferCmd struct {
 	Script  string   `arg:"" optional:"" help:"scriptPubKey in hex; - or none reads standard input."`
 }
 
+// Help shows how it is used.
+func (scriptInferCmd) Help() string {
+	return "Example:\n  specter script infer --key [73c5da0a/84h/0h/0h/0/0]0330d54fd0dd420a6e5f8d3624f5f3482cae350f79d5f0753bf5beef9c2d91af3c 0014c0cebcd6c3d3ca8c75dc5ec62ebe55330ef910e2"
+}
+
 // Run answers.
 func (c scriptInferCmd) Run(h host) error {
 	return c.answer(h, func(r *request) (err error) {

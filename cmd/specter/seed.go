@@ -23,6 +23,11 @@ type seedInspectCmd struct {
 	Passphrase  string `help:"BIP39 passphrase as @file." placeholder:"@FILE"`
 }
 
+// Help shows how it is used.
+func (seedInspectCmd) Help() string {
+	return "Example:\n  specter seed inspect < words.txt"
+}
+
 // Run answers.
 func (c seedInspectCmd) Run(h host) error {
 	return c.answer(h, func(r *request) error {
@@ -100,6 +105,11 @@ type seedDeriveCmd struct {
 	Paths       []string `arg:"" optional:"" help:"Paths such as m/84h/0h/0h."`
 }
 
+// Help shows how it is used.
+func (seedDeriveCmd) Help() string {
+	return "Example:\n  specter seed derive --passphrase @passphrase.txt m/84h/0h/0h m/86h/0h/0h < words.txt"
+}
+
 // Run answers.
 func (c seedDeriveCmd) Run(h host) error {
 	return c.answer(h, func(r *request) error {
@@ -160,6 +170,11 @@ func deriveSeed(r request) (any, error) {
 
 type seedFromQRCmd struct{ common }
 
+// Help shows how it is used.
+func (seedFromQRCmd) Help() string {
+	return "Example:\n  specter seed from-qr < scanned.txt"
+}
+
 // Run answers.
 func (c seedFromQRCmd) Run(h host) error {
 	return c.answer(h, func(r *request) (err error) { r.Data, err = h.argument(c.common, ""); return }, seedFromQR)
@@ -189,6 +204,11 @@ func seedFromQR(r request) (any, error) {
 type seedToQRCmd struct {
 	common
 	Compact bool `help:"CompactSeedQR, printed as hex."`
+}
+
+// Help shows how it is used.
+func (seedToQRCmd) Help() string {
+	return "Example:\n  specter seed to-qr --compact < words.txt"
 }
 
 // Run answers.

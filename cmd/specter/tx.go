@@ -18,6 +18,11 @@ type txInspectCmd struct {
 	Tx string `arg:"" optional:"" help:"Transaction in hex; - or none reads standard input, @file a file."`
 }
 
+// Help shows how it is used.
+func (txInspectCmd) Help() string {
+	return "Example:\n  specter tx inspect @tx.txt"
+}
+
 // Run answers.
 func (c txInspectCmd) Run(h host) error {
 	return c.answer(h, func(r *request) (err error) { r.Tx, err = h.argument(c.common, c.Tx); return }, inspectTx)

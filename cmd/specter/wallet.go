@@ -147,7 +147,7 @@ type walletExportCmd struct {
 	fileArg
 	Format     string `help:"coldcard, bsms, caravan, electrum, sparrow, specter, core, addwallet, account-map or descriptor." required:"" placeholder:"FORMAT"`
 	Name       string `help:"Name of the wallet, where the file gives none or another." placeholder:"NAME"`
-	Descriptor string `help:"Descriptor of the wallet, instead of a file." placeholder:"DESC"`
+	Descriptor string `help:"Descriptor of the wallet, or @file of it, instead of a wallet file." placeholder:"DESC"`
 }
 
 // Help shows how it is used.
@@ -159,10 +159,12 @@ func (walletExportCmd) Help() string {
 func (c walletExportCmd) Run(h host) error {
 	return c.answerFile(h, func(r *request) error {
 		r.Format, r.Name, r.Descriptor = c.Format, c.Name, c.Descriptor
-		if c.Descriptor != "" {
-			return nil
+		if c.Descriptor == "" {
+			return c.fill(h, r)
 		}
-		return c.fill(h, r)
+		text, err := h.input(c.Descriptor)
+		r.Descriptor = text
+		return err
 	}, exportWallet)
 }
 
