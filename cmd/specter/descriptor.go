@@ -132,6 +132,9 @@ func inspectDescriptor(r request) (any, error) {
 	for _, n := range d.Miniscripts() {
 		i := n.Inspect()
 		a.Miniscript = append(a.Miniscript, map[string]any{"expression": i.Canonical, "type": i.Type, "policy": i.Policy, "sane": i.Sane})
+		if !i.Satisfiable {
+			a.Warnings = append(a.Warnings, "No witness satisfies the miniscript "+i.Canonical+": coins can never be spent that way.")
+		}
 	}
 	return a, nil
 }

@@ -79,18 +79,17 @@ func (psbtConvertCmd) Help() string {
 // Run answers; binary goes to standard output as it is.
 func (c psbtConvertCmd) Run(h host) error {
 	if c.To == "binary" && !c.JSONL {
-		r := request{}
-		if err := c.fill(h, &r); err != nil {
-			return c.refuse(h, err)
-		}
-		p, err := decodePSBT(r.PSBT)
+		raw, err := c.one(func(r *request) error { return c.fill(h, r) }, func(r request) (any, error) {
+			p, err := decodePSBT(r.PSBT)
+			if err != nil {
+				return nil, err
+			}
+			return p.Serialize()
+		})
 		if err != nil {
 			return c.refuse(h, err)
 		}
-		raw, err := p.Serialize()
-		if err == nil {
-			_, err = h.stdout.Write(raw)
-		}
+		_, err = h.stdout.Write(raw.([]byte))
 		return err
 	}
 	return c.answer(h, func(r *request) error { r.To = c.To; return c.fill(h, r) }, convertPSBT)

@@ -92,6 +92,25 @@ func TestNonsenseIsRefused(t *testing.T) {
 	}
 }
 
+func TestUnspendableMiniscriptIsWarnedOf(t *testing.T) {
+	const key = "03a34b99f22c790c4e36b2b3c2c35a36db06226e41c692fc82b8b56ac1c540c5bd"
+	for inner, want := range map[string]bool{"and_v(v:pk(" + key + "),0)": true, "and_v(v:pk(" + key + "),older(5))": false} {
+		warned := strings.Contains(strings.Join(textsOf(ask("descriptor inspect", fields{"descriptor": "wsh(" + inner + ")"}).list("warnings")), " "), "never be spent")
+		if warned != want {
+			t.Errorf("%s: warned %v", inner, warned)
+		}
+	}
+}
+
+func textsOf(list []any) []string {
+	var out []string
+	for _, v := range list {
+		s, _ := v.(string)
+		out = append(out, s)
+	}
+	return out
+}
+
 func TestErrorsKeepKindAndCode(t *testing.T) {
 	err := invalid(errs.Bad(errs.BadChecksum, "no"))
 	if errs.CodeOf(err) != errs.BadChecksum || errs.KindOf(err) != errs.Invalid {

@@ -137,6 +137,9 @@ func (a *urAnswer) fill(c ur.Content, show bool) {
 	if c.Kind == "bytes" {
 		text := hex.EncodeToString(c.Bytes)
 		a.Bytes = &text
+		if strings.HasPrefix(string(c.Bytes), "psbt\xff") { // as Cobo Vault and old Specter carry one
+			a.PSBT = base64.StdEncoding.EncodeToString(c.Bytes)
+		}
 		if s := string(c.Bytes); utf8.ValidString(s) && !strings.ContainsRune(s, 0) {
 			a.Text = &s
 		}
