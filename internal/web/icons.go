@@ -78,6 +78,3 @@ func deviceIcon(typeID string) string {
 	}
 	return "usb"
 }
-
-// categoryIcon is the picture of what a transaction did.
-var categoryIcon = map[string]string{"receive": "in", "send": "out", "selftransfer": "self", "mixed": "mixed", "generate": "generate"}
