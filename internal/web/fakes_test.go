@@ -22,6 +22,7 @@ import (
 // house is a working stand-in for the services: it keeps what it is told in memory and answers
 // from there. Its names and labels can be poisoned, to see that no page lets markup through.
 type house struct {
+	serving  sync.Mutex // held by a request, or by a test that changes the house while pages are open
 	mu       sync.Mutex
 	poison   string // added to every word that a person or a stranger wrote
 	wallets  []wallet.Record

@@ -58,7 +58,7 @@
     if (!live) return false;
     const at = document.activeElement;
     if (at && live.contains(at) && at.matches("input, textarea, select")) return true;
-    if (live.querySelector("details[open], input[type=checkbox]:checked")) return true;
+    if (live.querySelector("details.confirm[open], input[type=checkbox]:checked")) return true;
     for (const field of live.querySelectorAll("textarea:not([readonly]), input[type=file], input[type=password]")) if (field.value) return true;
     const chosen = document.getSelection();
     return chosen && !chosen.isCollapsed && live.contains(chosen.anchorNode);
@@ -69,6 +69,17 @@
     waiting = false;
     document.body.dispatchEvent(new CustomEvent("specter-change"));
   };
+  // boxes that were open stay open when their fragment is drawn again
+  let opened = [];
+  const boxes = (root) => [...root.querySelectorAll("details > summary")];
+  document.body.addEventListener("htmx:beforeSwap", (e) => {
+    if (e.detail.target.id === "live") opened = boxes(e.detail.target).filter((s) => s.parentNode.open).map((s) => s.textContent);
+  });
+  document.body.addEventListener("htmx:afterSettle", () => {
+    const live = document.getElementById("live");
+    if (live) boxes(live).filter((s) => opened.includes(s.textContent)).forEach((s) => { s.parentNode.open = true; });
+    opened = [];
+  });
   const changed = () => { if (!timer) timer = setTimeout(refresh, 250); };
   setInterval(() => { if (waiting) refresh(); }, 2000);
   // a tab in the background keeps no connection open: browsers have six for a server
