@@ -16,7 +16,7 @@ type demoCmd struct {
 	Host     string        `help:"Address to listen on." default:"${host}" env:"HOST"`
 	Port     int           `help:"Port to listen on; 0 takes any free one." default:"${port}" env:"PORT"`
 	DataDir  string        `help:"Keep the demo's data here (default: a temporary folder, removed at the end)." placeholder:"FOLDER"`
-	Interval time.Duration `help:"Time between blocks; 0 mines none by itself." default:"10s"`
+	Interval time.Duration `help:"Time between blocks; 0 mines none by itself." default:"5s"`
 	NoOpen   bool          `help:"Do not open the browser."`
 	Debug    bool          `help:"Log everything."`
 }
