@@ -70,5 +70,8 @@ func (s *Server) language(*http.Request) string { return source }
 
 // tr translates for a request.
 func (s *Server) tr(r *http.Request, text string, args ...any) string {
-	return s.templates[s.language(r)].words.t(text, args...)
+	return s.words(r).t(text, args...)
 }
+
+// words is the catalogue of a request's language.
+func (s *Server) words(r *http.Request) catalogue { return s.templates[s.language(r)].words }

@@ -92,7 +92,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		s.write(w, r, status, "error", "flashes", errorPage{page: page{Flashes: []flash{{Kind: flashError, Text: message}}}})
 		return
 	}
-	p, pageErr := s.page(r, s.tr(r, titleOf(status)))
+	p, pageErr := s.page(r, s.titleOf(r, status))
 	if pageErr != nil { // the page's own frame cannot be filled: answer without it
 		http.Error(w, message, status)
 		return
@@ -100,18 +100,18 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	s.write(w, r, status, "error", "layout", errorPage{page: p, Status: status, Message: message})
 }
 
-func titleOf(status int) string {
+func (s *Server) titleOf(r *http.Request, status int) string {
 	switch status {
 	case http.StatusNotFound:
-		return "Not found"
+		return s.tr(r, "Not found")
 	case http.StatusForbidden:
-		return "Refused"
+		return s.tr(r, "Refused")
 	case http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return "Not available now"
+		return s.tr(r, "Not available now")
 	case http.StatusInternalServerError:
-		return "Something went wrong"
+		return s.tr(r, "Something went wrong")
 	}
-	return "That did not work"
+	return s.tr(r, "That did not work")
 }
 
 func isHTMX(r *http.Request) bool { return r.Header.Get("HX-Request") == "true" }

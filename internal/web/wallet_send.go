@@ -2,6 +2,9 @@ package web
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -126,12 +129,12 @@ func readSend(r *http.Request) sendForm {
 
 // request turns the form into what the wallet is asked. Fields that cannot be read are marked
 // in the form; ok is false then.
-func (f *sendForm) request(n btc.Network) (req wallet.SpendRequest, problem string, ok bool) {
-	req = wallet.SpendRequest{NoRBF: f.NoRBF, Note: f.Note, Token: f.Token}
+func (f *sendForm) request(words catalogue, n btc.Network) (req wallet.SpendRequest, problem string, ok bool) {
+	req = wallet.SpendRequest{NoRBF: f.NoRBF, Note: f.Note, Token: f.onceToken()}
 	ok = true
 	for i := range f.Rows {
 		row := &f.Rows[i]
-		rec, good := row.recipient(f.Unit, n)
+		rec, good := row.recipient(words, f.Unit, n)
 		ok = ok && good
 		req.Recipients = append(req.Recipients, rec)
 		if row.Subtract {
@@ -152,8 +155,15 @@ func (f *sendForm) request(n btc.Network) (req wallet.SpendRequest, problem stri
 	return req, "", ok
 }
 
+// onceToken makes the same form sent twice one draft, and a form that was changed in between
+// (after going back in the browser) another.
+func (f *sendForm) onceToken() string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q", []any{f.Rows, f.Unit, f.Mode, f.Block, f.Rate, f.Coins, f.NoRBF}))
+	return f.Token + "-" + hex.EncodeToString(sum[:8])
+}
+
 // recipient reads one row. A payment URI in the address field fills the fields left empty.
-func (row *recipientRow) recipient(unit string, n btc.Network) (wallet.Recipient, bool) {
+func (row *recipientRow) recipient(words catalogue, unit string, n btc.Network) (wallet.Recipient, bool) {
 	row.AddressErr, row.AmountErr = "", ""
 	if len(row.Address) > 8 && strings.EqualFold(row.Address[:8], "bitcoin:") {
 		uri, err := btc.ParseURI(row.Address)
@@ -174,7 +184,7 @@ func (row *recipientRow) recipient(unit string, n btc.Network) (wallet.Recipient
 	}
 	rec := wallet.Recipient{Address: row.Address, Label: row.Label, Max: row.Max}
 	if row.Address == "" {
-		row.AddressErr = "Type the address to pay to."
+		row.AddressErr = words.t("Type the address to pay to.")
 	} else if _, err := btc.ParseAddress(row.Address, n); err != nil {
 		row.AddressErr = upperFirst(err.Error())
 	}
@@ -183,7 +193,7 @@ func (row *recipientRow) recipient(unit string, n btc.Network) (wallet.Recipient
 		if rec.Amount, err = parseAmount(row.Amount, unit); err != nil {
 			row.AmountErr = upperFirst(err.Error())
 		} else if rec.Amount == 0 {
-			row.AmountErr = "Type an amount, or send all that is left."
+			row.AmountErr = words.t("Type an amount, or send all that is left.")
 		}
 	}
 	return rec, row.AddressErr == "" && row.AmountErr == ""
@@ -220,7 +230,7 @@ func (s *Server) postSend(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) createDraft(w http.ResponseWriter, r *http.Request, v sendPage) error {
-	req, problem, ok := v.Form.request(v.Network)
+	req, problem, ok := v.Form.request(s.words(r), v.Network)
 	if !ok {
 		v.Error = problem
 		if problem == "" {
@@ -239,7 +249,7 @@ func (s *Server) createDraft(w http.ResponseWriter, r *http.Request, v sendPage)
 
 // preview fills in what the draft would be, or says why there can be none yet.
 func (s *Server) preview(r *http.Request, v *sendPage) {
-	req, problem, ok := v.Form.request(v.Network)
+	req, problem, ok := v.Form.request(s.words(r), v.Network)
 	if !ok {
 		v.Error = problem
 		return
