@@ -76,7 +76,7 @@ func (d *DB) AddressList(ctx context.Context, id wallet.ID, p wallet.Page) (page
 		where = append(where, "a.used = 0")
 	}
 	if p.Find.Text != "" {
-		where = append(where, "(instr(a.address, ?) > 0 OR instr(lower(l.label), ?) > 0)")
+		where = append(where, "(instr(a.address, ?) > 0 OR instr(l.search, ?) > 0)")
 		args = append(args, p.Find.Text, p.Find.Text)
 	}
 	if c, a := amountRange("a.amount", p.Find); c != "" {
@@ -93,7 +93,10 @@ func (d *DB) AddressList(ctx context.Context, id wallet.ID, p wallet.Page) (page
 	cond := strings.Join(where, " AND ")
 	page.Page, page.Size = p.Number, p.Size
 	err = d.read(ctx, func(t *tx) error {
-		count := `SELECT count(*) FROM addresses a LEFT JOIN labels l ON l.wallet = a.wallet AND l.kind = 'addr' AND l.ref = a.address WHERE ` + cond
+		count := `SELECT count(*) FROM addresses a WHERE ` + cond
+		if p.Find.Text != "" {
+			count = `SELECT count(*) FROM addresses a LEFT JOIN labels l ON l.wallet = a.wallet AND l.kind = 'addr' AND l.ref = a.address WHERE ` + cond
+		}
 		if _, err := t.one(count, args, &page.Total); err != nil {
 			return err
 		}

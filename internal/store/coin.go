@@ -76,7 +76,7 @@ func coinCond(p wallet.Page) (string, []any) {
 		where = append(where, "spent_by IS NOT NULL")
 	}
 	if text := p.Find.Text; text != "" {
-		c := `(instr(address, ?) > 0 OR EXISTS (SELECT 1 FROM labels l WHERE l.wallet = coins.wallet AND l.kind = 'addr' AND l.ref = coins.address AND instr(lower(l.label), ?) > 0)
+		c := `(instr(address, ?) > 0 OR EXISTS (SELECT 1 FROM labels l WHERE l.wallet = coins.wallet AND l.kind = 'addr' AND l.ref = coins.address AND instr(l.search, ?) > 0)
 			OR EXISTS (SELECT 1 FROM history h WHERE h.wallet = coins.wallet AND h.txid = coins.txid AND instr(h.search, ?) > 0)`
 		args = append(args, text, text, text)
 		if e := p.Find.Exactly; e != nil {

@@ -53,11 +53,22 @@ func direction(p wallet.Page) string {
 	return ""
 }
 
+// maxMerged is how many wallets a query merges; more are sorted together.
+const maxMerged = 100
+
 // paged builds the query for one page of ids over several wallets: each wallet's rows come from
 // its own index in order, and the database merges them.
 func paged(table, key string, p wallet.Page, owners []wallet.Record, cond string, args []any) (string, []any) {
 	var parts []string
 	var all []any
+	if len(owners) > maxMerged {
+		marks := strings.Repeat("?, ", len(owners)-1) + "?"
+		for _, o := range owners {
+			all = append(all, o.ID)
+		}
+		parts, all = []string{`SELECT ` + key + ` AS key, ord AS tie, id FROM ` + table + ` WHERE wallet IN (` + marks + `)` + cond}, append(all, args...)
+		owners = nil
+	}
 	for _, o := range owners {
 		parts = append(parts, `SELECT `+key+` AS key, ord AS tie, id FROM `+table+` WHERE wallet = ?`+cond)
 		all = append(append(all, o.ID), args...)

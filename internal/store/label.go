@@ -57,8 +57,8 @@ func (t *tx) setLabel(id wallet.ID, kind wallet.LabelKind, key, label string) er
 	if label == "" {
 		_, err = t.exec(`DELETE FROM labels WHERE wallet = ? AND kind = ? AND ref = ?`, id, string(kind), key)
 	} else {
-		_, err = t.exec(`INSERT INTO labels (wallet, kind, ref, label) VALUES (?, ?, ?, ?) ON CONFLICT (wallet, kind, ref) DO UPDATE SET label = excluded.label`,
-			id, string(kind), key, label)
+		_, err = t.exec(`INSERT INTO labels (wallet, kind, ref, label, search) VALUES (?, ?, ?, ?, ?) ON CONFLICT (wallet, kind, ref) DO UPDATE SET label = excluded.label, search = excluded.search`,
+			id, string(kind), key, label, strings.ToLower(label))
 	}
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package wallet
 
 import (
 	"context"
+	"strings"
 
 	"specter/internal/btc"
 	"specter/internal/errs"
@@ -73,16 +74,29 @@ func (s *Service) addressAt(ctx context.Context, r Record, w *openWallet, branch
 	return row, err
 }
 
-// path is the derivation path of the first cosigner's key at an address.
+// path is the derivation path of the first cosigner's key at an address; "" where it has none.
 func (w *openWallet) path(branch, index uint32) string {
 	if w.broken != nil || int(branch) >= len(w.branches) {
 		return ""
 	}
-	out, err := w.branches[branch].Derive(index)
-	if err != nil || len(out.Keys) == 0 {
+	keys := w.branches[branch].Keys()
+	if len(keys) == 0 || keys[0].XKey == nil {
 		return ""
 	}
-	return out.Keys[0].Origin.Path.Full()
+	var path btc.Path
+	if o := keys[0].Origin; o != nil {
+		path = o.Path
+	}
+	steps, ranged := strings.CutSuffix("/"+keys[0].Path, "/*")
+	tail, err := btc.ParsePath(strings.TrimPrefix(steps, "/"))
+	if err != nil {
+		return ""
+	}
+	path = path.Child(tail...)
+	if ranged {
+		path = path.Child(index)
+	}
+	return path.Full()
 }
 
 // Addresses is one page of the addresses that were handed out or are looked ahead to.

@@ -262,7 +262,7 @@ func BenchmarkDraft5000Coins(b *testing.B) {
 
 // What the generator makes is what the wallet shows, at a size that tests can afford.
 func TestCrowdIsCountedRight(t *testing.T) {
-	s, c, ref := crowded(t, 2_000, 100_000)
+	s, c, ref := crowded(t, 1_200, 100_000)
 	mustSync(t, s, ref)
 	var want btcutil.Amount
 	for _, op := range c.coins {
@@ -274,7 +274,7 @@ func TestCrowdIsCountedRight(t *testing.T) {
 	}
 	h := &house{t: t, s: s}
 	h.check(ref)
-	if r := h.get(ref); r.Balance.Confirmed != want || r.TxCount != 2_000 {
+	if r := h.get(ref); r.Balance.Confirmed != want || r.TxCount != 1_200 {
 		t.Errorf("balance %+v, want %d, %d rows", r.Balance, want, r.TxCount)
 	}
 	c.grow(t, 7, 100_000)

@@ -2,11 +2,13 @@ package wallet_test
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/btcsuite/btcd/wire/v2"
+	"github.com/google/go-cmp/cmp"
 
 	"specter/internal/btc"
 	"specter/internal/errs"
@@ -134,6 +136,10 @@ func TestLabelsFollowTheirThings(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	set(wallet.LabelAddress, address.Address, "Ärzte")
+	if p, err := h.s.Addresses(ctx, ref, wallet.Query{Search: "äRZ"}); err != nil || p.Total != 1 {
+		t.Errorf("addresses %+v, %v", p, err)
+	}
 	set(wallet.LabelAddress, address.Address, "Salary")
 	tx := h.pay(ref, 10_000) // labelled before it came
 	h.sync(ref)
@@ -246,5 +252,64 @@ func TestCoinsAreListedAndFound(t *testing.T) {
 		if got := h.coins(ref, wallet.Query{Search: search}).Total; got != want {
 			t.Errorf("search %q finds %d coins, want %d", search, got, want)
 		}
+	}
+}
+
+// What the node keeps, and every row, is a cache: all of it deleted and told again is the same.
+func TestDeletedRowsComeBackTheSame(t *testing.T) {
+	h, ref := funded(t, 100_000, 50_000)
+	ctx := context.Background()
+	d := h.sign(ref, h.send(ref, stranger(1), 20_000, ""), 1, 2)
+	if _, err := h.s.Broadcast(ctx, ref, d.ID); err != nil {
+		t.Fatal(err)
+	}
+	free := h.coins(ref, wallet.Query{Filter: "free"}).Rows[:1]
+	if err := h.s.Freeze(ctx, ref, []wire.OutPoint{free[0].OutPoint}, true); err != nil {
+		t.Fatal(err)
+	}
+	h.mine(1)
+	h.pay(ref, 7_000)
+	before := h.sync(ref)
+	history, coins := h.history(ref, wallet.Query{}), h.coins(ref, wallet.Query{})
+	for _, table := range []string{"history", "coins", "txs", "spends", "tips"} {
+		h.raw("DELETE FROM " + table)
+	}
+	h.raw(`INSERT INTO history_search (history_search) VALUES ('rebuild')`)
+	h.raw(`UPDATE addresses SET used = 0, coins = 0, amount = 0`)
+	h.raw(`UPDATE wallets SET tip_height = 0, tip_hash = zeroblob(32), tx_count = 0, confirmed = 0, pending = 0, immature = 0, frozen = 0, reserved = 0`)
+	h.reopen()
+	after := h.sync(ref)
+	if before.Balance != after.Balance || before.TxCount != after.TxCount || before.Next != after.Next {
+		t.Errorf("before %+v, after %+v", before, after)
+	}
+	if diff := cmp.Diff(history, h.history(ref, wallet.Query{})); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(coins, h.coins(ref, wallet.Query{})); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Many wallets are listed together, whichever way the store joins them.
+func TestHistoryOfHundredsOfWallets(t *testing.T) {
+	h := newHouse(t)
+	for i := range 103 {
+		d := "wpkh(" + expression("alice", "wpkh") + "/" + strconv.Itoa(i) + "/*)"
+		r, err := h.s.Create(context.Background(), admin, btc.Regtest, wallet.NewWallet{Name: "W" + strconv.Itoa(i), Descriptor: d})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i%50 == 1 {
+			h.pay(r.Ref(), 5_000)
+			h.sync(r.Ref())
+		}
+	}
+	p, err := h.s.HistoryAll(context.Background(), admin, btc.Regtest, wallet.Query{Size: 2})
+	if err != nil || p.Total != 3 || len(p.Rows) != 2 {
+		t.Errorf("%+v, %v", p, err)
+	}
+	c, err := h.s.CoinsAll(context.Background(), admin, btc.Regtest, wallet.Query{Filter: "unspent", Sort: "amount"})
+	if err != nil || c.Total != 3 || c.Amount != 15_000 || len(c.Rows) != 3 {
+		t.Errorf("%+v, %v", c, err)
 	}
 }

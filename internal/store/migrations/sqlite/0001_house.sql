@@ -206,6 +206,7 @@ CREATE TABLE labels (
 	kind   TEXT NOT NULL CHECK (kind IN ('tx', 'addr', 'output')),
 	ref    TEXT NOT NULL,
 	label  TEXT NOT NULL,
+	search TEXT NOT NULL, -- the label in lower case of all alphabets
 	PRIMARY KEY (wallet, kind, ref)
 ) STRICT, WITHOUT ROWID;
 
