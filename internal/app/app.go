@@ -130,15 +130,9 @@ func (a *App) listen() error {
 	if err != nil {
 		return errs.E(errs.Unavailable, "cannot listen on %s: %w. Is another Specter running? Choose another port with --port", address, err)
 	}
-	a.server = &http.Server{Handler: a.mux(pages), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
+	a.server = &http.Server{Handler: pages, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
+	a.server.RegisterOnShutdown(pages.Close) // ends the streams of events, which would not end by themselves
 	return nil
-}
-
-// mux puts liveness and readiness beside the pages.
-func (a *App) mux(pages http.Handler) http.Handler {
-	m := http.NewServeMux()
-	m.Handle("/", pages)
-	return m
 }
 
 // URL is where the pages are.
@@ -176,7 +170,7 @@ func (a *App) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// shutdown lets requests finish for a moment; streams of events are cut.
+// shutdown lets requests finish for a moment; what is left then is cut.
 func (a *App) shutdown() {
 	grace, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
