@@ -20,7 +20,7 @@ type serverCmd struct {
 	Host    string   `help:"Address to listen on." default:"${host}" env:"HOST"`
 	Port    int      `help:"Port to listen on; 0 takes any free one." default:"${port}" env:"PORT"`
 	DataDir string   `help:"Data folder (default ~/.specter)." env:"SPECTER_DATA_FOLDER" placeholder:"FOLDER"`
-	Network string   `help:"Look for a node of this network alone: main, test, testnet4, signet or regtest." placeholder:"NETWORK"`
+	Network string   `help:"Network to show while no node is active: main, test, testnet4, signet or regtest." placeholder:"NETWORK"`
 	Name    []string `help:"Further host names under which browsers may ask for it." placeholder:"HOST"`
 	Debug   bool     `help:"Log everything, private data included."`
 }

@@ -26,7 +26,7 @@ type Config struct {
 	Host    string // address to listen on
 	Port    int    // 0: any free one
 	DataDir string
-	Network *btc.Network                     // where to look for a node first; nil: any network
+	Network *btc.Network                     // shown while no node is active; nil: mainnet
 	Env     func(name string) (string, bool) // BTC_RPC_* for finding a node; nil: none
 	HomeDir string                           // where Bitcoin Core's folder is looked for; "": not at all
 	Hosts   []string                         // names, besides loopback's, that requests may be for
