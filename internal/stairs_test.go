@@ -16,15 +16,15 @@ import (
 var stairs = map[string][]string{
 	"errs":    {},
 	"vectors": {}, // reads the public test vectors; tests alone import it
-	"btc":     {"errs"}, "auth": {"errs"}, "rates": {"btc", "errs"}, "remote": {"errs"},
+	"btc":     {"errs"}, "auth": {"errs"}, "rates": {"btc", "errs"}, "remote": {"errs"}, "door": {"errs"},
 	"chain": {"btc", "errs"}, "signer": {"btc", "errs"}, "interop": {"btc", "errs"}, "airgap": {"btc", "errs"},
 	"node":   {"btc", "chain", "errs"},
 	"device": {"btc", "interop", "errs"},
 	"wallet": {"btc", "chain", "interop", "errs"},
 	"store":  {"auth", "btc", "chain", "device", "node", "wallet", "errs"},
 	"legacy": {"auth", "btc", "device", "node", "wallet", "errs"},
-	"api":    {"auth", "btc", "device", "node", "wallet", "errs"},
-	"web":    {"airgap", "auth", "btc", "device", "node", "rates", "remote", "wallet", "errs"},
+	"api":    {"auth", "btc", "chain", "device", "door", "interop", "node", "rates", "wallet", "errs"},
+	"web":    {"airgap", "auth", "btc", "device", "door", "node", "rates", "remote", "wallet", "errs"},
 	"app":    nil,
 }
 
