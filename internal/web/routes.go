@@ -6,103 +6,151 @@ import (
 	"specter/internal/errs"
 )
 
-// route is one line of the table: method and path, and who answers.
+// route is one line of the table: method and path, for whom it is, and who answers.
 type route struct {
 	pattern string
+	who     audience
 	h       handler
 }
 
-// routes is the one list of all that this server answers.
+// routes is the one list of all that this server answers. Each area has its own part.
 func (s *Server) routes() []route {
+	var all []route
+	for _, part := range [][]route{s.baseRoutes(), s.nodeRoutes(), s.deviceRoutes(), s.walletRoutes(), s.draftRoutes()} {
+		all = append(all, part...)
+	}
+	return all
+}
+
+// baseRoutes are the ways between the pages, the shared frame, and the play chain.
+func (s *Server) baseRoutes() []route {
 	return []route{
-		{"GET /{$}", s.getHome},
-		{"GET /static/{file...}", s.getStatic},
-		{"GET /events", s.getEvents},
-		{"GET /nav", s.getNav},
-		{"GET /welcome", s.getWelcome},
-		{"GET /overview", s.getOverview},
-		{"GET /overview/coins", s.getOverviewCoins},
-		{"GET /settings", s.getSettings},
-		{"POST /settings", s.postSettings},
-
-		{"GET /nodes", s.getNodes},
-		{"GET /new-node", s.getNewNode},
-		{"POST /new-node", s.postNewNode},
-		{"GET /nodes/{alias}", s.getNode},
-		{"POST /nodes/{alias}", s.postNode},
-		{"POST /nodes/{alias}/activate", s.postActivateNode},
-		{"POST /nodes/{alias}/rename", s.postRenameNode},
-		{"POST /nodes/{alias}/delete", s.postDeleteNode},
-
-		{"GET /new-device", s.getNewDevice},
-		{"GET /new-device/hot", s.getHot},
-		{"POST /new-device/hot", s.postHot},
-		{"POST /new-device/hot/confirm", s.postHotConfirm},
-		{"GET /new-device/{type}", s.getNewDeviceKeys},
-		{"POST /new-device/{type}", s.postNewDevice},
-		{"GET /devices/{alias}", s.getDevice},
-		{"GET /devices/{alias}/keys", s.getAddKeys},
-		{"POST /devices/{alias}/keys", s.postAddKeys},
-		{"POST /devices/{alias}/keys/delete", s.postDeleteKey},
-		{"POST /devices/{alias}/rename", s.postRenameDevice},
-		{"POST /devices/{alias}/type", s.postDeviceType},
-		{"POST /devices/{alias}/forget", s.postForget},
-
-		{"GET /new-wallet", s.getNewWallet},
-		{"GET /new-wallet/{kind}", s.getNewWalletKind},
-		{"POST /new-wallet/{kind}", s.postNewWallet},
-		{"GET /wallets/{alias}", s.getWallet},
-		{"GET /wallets/{alias}/history", s.getHistory},
-		{"GET /wallets/{alias}/coins", s.getCoins},
-		{"POST /wallets/{alias}/coins", s.postCoins},
-		{"GET /wallets/{alias}/tx/{txid}", s.getTx},
-		{"POST /wallets/{alias}/tx/{txid}/repair", s.postRepair},
-		{"POST /wallets/{alias}/labels", s.postLabel},
-		{"GET /wallets/{alias}/addresses", s.getAddresses},
-		{"GET /wallets/{alias}/addresses/{address}", s.getAddress},
-		{"GET /wallets/{alias}/receive", s.getReceive},
-		{"POST /wallets/{alias}/receive", s.postNewAddress},
-		{"GET /wallets/{alias}/send", s.getSend},
-		{"POST /wallets/{alias}/send", s.postSend},
-		{"POST /wallets/{alias}/preview", s.postPreview},
-		{"GET /wallets/{alias}/import", s.getImport},
-		{"POST /wallets/{alias}/import", s.postImport},
-
-		{"GET /wallets/{alias}/drafts", s.getDrafts},
-		{"GET /wallets/{alias}/drafts/{id}", s.getDraft},
-		{"GET /wallets/{alias}/drafts/{id}/psbt", s.getPSBT},
-		{"POST /wallets/{alias}/drafts/{id}/signatures", s.postSignatures},
-		{"POST /wallets/{alias}/drafts/{id}/sign", s.postSign},
-		{"POST /wallets/{alias}/drafts/{id}/note", s.postNote},
-		{"POST /wallets/{alias}/drafts/{id}/broadcast", s.postBroadcast},
-		{"POST /wallets/{alias}/drafts/{id}/delete", s.postDeleteDraft},
-
-		{"GET /wallets/{alias}/settings", s.getWalletSettings},
-		{"GET /wallets/{alias}/export/{format}", s.getExport},
-		{"POST /wallets/{alias}/rename", s.postRenameWallet},
-		{"POST /wallets/{alias}/delete", s.postDeleteWallet},
-		{"POST /wallets/{alias}/rescan", s.postRescan},
-		{"POST /wallets/{alias}/rescan/abort", s.postAbortRescan},
-		{"POST /wallets/{alias}/sync", s.postSync},
-
-		{"POST /demo/faucet", s.postFaucet},
-		{"POST /demo/mine", s.postMine},
+		{"GET /{$}", forUser, s.getHome},
+		{"GET /static/{file...}", forEveryone, s.getStatic},
+		{"GET /events", forUser, s.getEvents},
+		{"GET /nav", forUser, s.getNav},
+		{"GET /welcome", forUser, s.getWelcome},
+		{"GET /overview", forUser, s.getOverview},
+		{"GET /overview/coins", forUser, s.getOverviewCoins},
+		{"GET /settings", forUser, s.getSettings},
+		{"POST /settings", forUser, s.postSettings},
+		{"POST /demo/faucet", forUser, s.postFaucet},
+		{"POST /demo/mine", forUser, s.postMine},
 	}
 }
 
-// mux answers the table's paths, and everything else with a page that says so.
-func (s *Server) mux() http.Handler {
+// nodeRoutes: members see how the node stands; its address and password are the owner's.
+func (s *Server) nodeRoutes() []route {
+	return []route{
+		{"GET /nodes", forUser, s.getNodes},
+		{"GET /new-node", forOwner, s.getNewNode},
+		{"POST /new-node", forOwner, s.postNewNode},
+		{"GET /nodes/{alias}", forOwner, s.getNode},
+		{"POST /nodes/{alias}", forOwner, s.postNode},
+		{"POST /nodes/{alias}/activate", forOwner, s.postActivateNode},
+		{"POST /nodes/{alias}/rename", forOwner, s.postRenameNode},
+		{"POST /nodes/{alias}/delete", forOwner, s.postDeleteNode},
+	}
+}
+
+// deviceRoutes are the signing devices of who asks.
+func (s *Server) deviceRoutes() []route {
+	return []route{
+		{"GET /new-device", forUser, s.getNewDevice},
+		{"GET /new-device/hot", forUser, s.getHot},
+		{"POST /new-device/hot", forUser, s.postHot},
+		{"POST /new-device/hot/confirm", forUser, s.postHotConfirm},
+		{"GET /new-device/{type}", forUser, s.getNewDeviceKeys},
+		{"POST /new-device/{type}", forUser, s.postNewDevice},
+		{"GET /devices/{alias}", forUser, s.getDevice},
+		{"GET /devices/{alias}/keys", forUser, s.getAddKeys},
+		{"POST /devices/{alias}/keys", forUser, s.postAddKeys},
+		{"POST /devices/{alias}/keys/delete", forUser, s.postDeleteKey},
+		{"POST /devices/{alias}/rename", forUser, s.postRenameDevice},
+		{"POST /devices/{alias}/type", forUser, s.postDeviceType},
+		{"POST /devices/{alias}/forget", forUser, s.postForget},
+	}
+}
+
+// walletRoutes are the wallets of who asks.
+func (s *Server) walletRoutes() []route {
+	return []route{
+		{"GET /new-wallet", forUser, s.getNewWallet},
+		{"GET /new-wallet/{kind}", forUser, s.getNewWalletKind},
+		{"POST /new-wallet/{kind}", forUser, s.postNewWallet},
+		{"GET /wallets/{alias}", forUser, s.getWallet},
+		{"GET /wallets/{alias}/history", forUser, s.getHistory},
+		{"GET /wallets/{alias}/coins", forUser, s.getCoins},
+		{"POST /wallets/{alias}/coins", forUser, s.postCoins},
+		{"GET /wallets/{alias}/tx/{txid}", forUser, s.getTx},
+		{"POST /wallets/{alias}/tx/{txid}/repair", forUser, s.postRepair},
+		{"POST /wallets/{alias}/labels", forUser, s.postLabel},
+		{"GET /wallets/{alias}/addresses", forUser, s.getAddresses},
+		{"GET /wallets/{alias}/addresses/{address}", forUser, s.getAddress},
+		{"GET /wallets/{alias}/receive", forUser, s.getReceive},
+		{"POST /wallets/{alias}/receive", forUser, s.postNewAddress},
+		{"GET /wallets/{alias}/send", forUser, s.getSend},
+		{"POST /wallets/{alias}/send", forUser, s.postSend},
+		{"POST /wallets/{alias}/preview", forUser, s.postPreview},
+		{"GET /wallets/{alias}/import", forUser, s.getImport},
+		{"POST /wallets/{alias}/import", forUser, s.postImport},
+		{"GET /wallets/{alias}/settings", forUser, s.getWalletSettings},
+		{"GET /wallets/{alias}/export/{format}", forUser, s.getExport},
+		{"POST /wallets/{alias}/rename", forUser, s.postRenameWallet},
+		{"POST /wallets/{alias}/delete", forUser, s.postDeleteWallet},
+		{"POST /wallets/{alias}/rescan", forUser, s.postRescan},
+		{"POST /wallets/{alias}/rescan/abort", forUser, s.postAbortRescan},
+		{"POST /wallets/{alias}/sync", forUser, s.postSync},
+	}
+}
+
+// draftRoutes are the payments on their way, of who asks.
+func (s *Server) draftRoutes() []route {
+	return []route{
+		{"GET /wallets/{alias}/drafts", forUser, s.getDrafts},
+		{"GET /wallets/{alias}/drafts/{id}", forUser, s.getDraft},
+		{"GET /wallets/{alias}/drafts/{id}/psbt", forUser, s.getPSBT},
+		{"POST /wallets/{alias}/drafts/{id}/signatures", forUser, s.postSignatures},
+		{"POST /wallets/{alias}/drafts/{id}/sign", forUser, s.postSign},
+		{"POST /wallets/{alias}/drafts/{id}/note", forUser, s.postNote},
+		{"POST /wallets/{alias}/drafts/{id}/broadcast", forUser, s.postBroadcast},
+		{"POST /wallets/{alias}/drafts/{id}/delete", forUser, s.postDeleteDraft},
+	}
+}
+
+// RouteInfo is one line of the route table as others see it: the pattern of net/http's ServeMux
+// (without the path prefix) and for whom it is: "everyone", "user" or "owner".
+type RouteInfo struct {
+	Pattern  string
+	Audience string
+}
+
+// Routes lists the route table, for tests that hold every route against every kind of visitor.
+func (s *Server) Routes() []RouteInfo {
+	var out []RouteInfo
+	for _, rt := range s.routes() {
+		out = append(out, RouteInfo{rt.pattern, rt.who.String()})
+	}
+	return out
+}
+
+// mux answers the table's paths, and everything else with a page that says so. A route that
+// does not say for whom it is is a mistake of this program: no server is made.
+func (s *Server) mux() (http.Handler, error) {
 	m := http.NewServeMux()
 	for _, rt := range s.routes() {
-		m.Handle(rt.pattern, s.serve(rt.h))
+		if rt.who < forEveryone || rt.who > forOwner {
+			return nil, errs.E(errs.Internal, "the route %s does not say for whom it is", rt.pattern)
+		}
+		m.Handle(rt.pattern, s.serve(s.admit(rt.who, rt.h)))
 	}
-	m.Handle("GET /", s.serve(func(http.ResponseWriter, *http.Request) error {
+	m.Handle("GET /", s.serve(s.admit(forUser, func(http.ResponseWriter, *http.Request) error {
 		return errs.E(errs.NotFound, "there is no page at this address")
-	}))
+	})))
 	if s.c.URLPrefix == "" {
-		return m
+		return m, nil
 	}
 	outer := http.NewServeMux()
 	outer.Handle(s.c.URLPrefix+"/", http.StripPrefix(s.c.URLPrefix, m))
-	return outer
+	return outer, nil
 }

@@ -101,7 +101,11 @@ func New(c Config) (*Server, error) {
 	if s.templates, err = s.loadTemplates(); err != nil {
 		return nil, fmt.Errorf("web: templates: %w", err)
 	}
-	s.handler = s.guard(s.mux())
+	pages, err := s.mux()
+	if err != nil {
+		return nil, fmt.Errorf("web: routes: %w", err)
+	}
+	s.handler = s.guard(pages)
 	return s, nil
 }
 
