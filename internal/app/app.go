@@ -16,6 +16,7 @@ import (
 	"specter/internal/chain"
 	"specter/internal/chain/demo"
 	"specter/internal/device"
+	"specter/internal/door"
 	"specter/internal/errs"
 	"specter/internal/node"
 	"specter/internal/signer/hot"
@@ -114,7 +115,7 @@ func (unclosed) Close() error { return nil }
 
 // listen opens the port and prepares the server.
 func (a *App) listen() error {
-	c := web.Config{Wallets: a.wallets, Devices: a.devices, Nodes: a.nodes, Settings: a.db, Hosts: a.c.Hosts, Version: a.c.Version, Log: a.c.Log, Now: a.c.Now}
+	c := web.Config{Wallets: a.wallets, Devices: a.devices, Nodes: a.nodes, Settings: a.db, Version: a.c.Version, Log: a.c.Log, Now: a.c.Now}
 	if a.c.Network != nil {
 		c.Network = *a.c.Network
 	}
@@ -130,7 +131,7 @@ func (a *App) listen() error {
 	if err != nil {
 		return errs.E(errs.Unavailable, "cannot listen on %s: %w. Is another Specter running? Choose another port with --port", address, err)
 	}
-	a.server = &http.Server{Handler: pages, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
+	a.server = &http.Server{Handler: door.New(door.Config{Hosts: a.c.Hosts, Log: a.c.Log, Now: a.c.Now}, pages), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
 	a.server.RegisterOnShutdown(pages.Close) // ends the streams of events, which would not end by themselves
 	return nil
 }

@@ -50,12 +50,13 @@ func openBrowser(t *testing.T) *browser {
 	if err != nil {
 		t.Fatal(err)
 	}
+	door := guard(s)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/events" { // one request at a time, so that the test may change the house between two
 			b.h.serving.Lock()
 			defer b.h.serving.Unlock()
 		}
-		s.ServeHTTP(w, r)
+		door.ServeHTTP(w, r)
 	}))
 	t.Cleanup(func() { s.Close(); srv.Close() })
 	b.base = srv.URL

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"specter/internal/door"
 	"specter/internal/errs"
 )
 
@@ -14,7 +15,7 @@ import (
 func parseForm(r *http.Request) error {
 	var err error
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/form-data") {
-		err = r.ParseMultipartForm(maxBody) // within guard's bound, so nothing goes to disk
+		err = r.ParseMultipartForm(door.DefaultMaxBody) // within the door's bound, so nothing goes to disk
 	} else {
 		err = r.ParseForm()
 	}

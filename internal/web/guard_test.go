@@ -15,12 +15,23 @@ import (
 
 	"golang.org/x/net/html"
 
+	"specter/internal/door"
 	"specter/internal/errs"
 	"specter/internal/wallet"
 	"specter/internal/web"
 )
 
-func server(t *testing.T, change func(*web.Config)) *web.Server {
+// guarded is the pages behind a door, as the program serves them.
+type guarded struct {
+	*web.Server
+	door http.Handler
+}
+
+func (g guarded) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.door.ServeHTTP(w, r) }
+
+func guard(s *web.Server) guarded { return guarded{s, door.New(door.Config{}, s)} }
+
+func server(t *testing.T, change func(*web.Config)) guarded {
 	t.Helper()
 	h := newHouse("")
 	c := web.Config{Wallets: wallets{h}, Devices: devices{h}, Nodes: nodes{h}, Settings: h}
@@ -31,7 +42,7 @@ func server(t *testing.T, change func(*web.Config)) *web.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
+	return guard(s)
 }
 
 func serve(s http.Handler, method, target string, change func(*http.Request)) *httptest.ResponseRecorder {
@@ -45,24 +56,13 @@ func serve(s http.Handler, method, target string, change func(*http.Request)) *h
 	return w
 }
 
+// Every answer of the pages stands behind the door; which names it knows is door's own test.
 func TestOnlyOurOwnNamesAreAnswered(t *testing.T) {
-	s := server(t, func(c *web.Config) { c.Hosts = []string{"specter.example", "fd00::5"} })
-	for host, want := range map[string]int{
-		"localhost:25441": 200, "127.0.0.1:25441": 200, "127.0.0.53": 200, "[::1]:25441": 200, "LOCALHOST": 200, "localhost.": 200,
-		"specter.example": 200, "Specter.Example:443": 200, "[fd00::5]:80": 200,
-		"evil.example": 421, "localhost.evil.example": 421, "10.0.0.1:25441": 421, "": 421, "127.0.0.1.evil.example": 421, "[::2]": 421,
-	} {
-		for _, path := range []string{"/welcome", "/events", "/static/x.css", "/nothing"} {
-			if want == 200 && path != "/welcome" {
-				continue // answered, each in its own way
-			}
-			w := serve(s, "GET", path, func(r *http.Request) { r.Host = host })
-			if w.Code != want {
-				t.Errorf("Host %q at %s answers %d, want %d", host, path, w.Code, want)
-			}
-			if w.Header().Get("Content-Security-Policy") == "" {
-				t.Errorf("Host %q: no security policy on status %d", host, w.Code)
-			}
+	s := server(t, nil)
+	for _, path := range []string{"/welcome", "/events", "/static/x.css", "/nothing"} {
+		w := serve(s, "GET", path, func(r *http.Request) { r.Host = "evil.example" })
+		if w.Code != 421 || w.Header().Get("Content-Security-Policy") == "" {
+			t.Errorf("a foreign name at %s is answered %d, %v", path, w.Code, w.Header())
 		}
 	}
 }

@@ -3,8 +3,9 @@
 // method and render; rules about wallets, devices and nodes live in those rooms.
 //
 // Every page has one file here and one of the same stem in templates/pages. The route table is
-// in routes.go, what every page carries in page.go, the checks that stand before every request
-// in guard.go. Nothing here talks to a device, a node or a database.
+// in routes.go, what every page carries in page.go. The checks that stand before every request
+// are package door's, which app puts before this Server. Nothing here talks to a device, a node
+// or a database.
 package web
 
 import (
@@ -49,7 +50,6 @@ type Config struct {
 	// User decides who asks. nil: everybody is the owner "admin", as the old Specter without
 	// login.
 	User      func(r *http.Request) (wallet.Owner, error)
-	Hosts     []string    // names besides loopback's that requests may be for
 	URLPrefix string      // "/specter" when mounted below a path; "" otherwise
 	Network   btc.Network // shown while no node is active
 	Version   string
@@ -105,7 +105,7 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("web: routes: %w", err)
 	}
-	s.handler = s.guard(pages)
+	s.handler = pages
 	return s, nil
 }
 
