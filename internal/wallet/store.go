@@ -20,7 +20,10 @@ type Store interface {
 	WalletStore
 	FactStore
 	ListStore
+	WalkStore
 	WordStore
+	LabelStore
+	TableStore
 	DraftStore
 }
 
