@@ -193,19 +193,21 @@ func (d *DB) Spendable(ctx context.Context, id wallet.ID) (out []wallet.Spendabl
 
 // SetFrozen freezes or thaws coins, all or none.
 func (d *DB) SetFrozen(ctx context.Context, id wallet.ID, coins []wire.OutPoint, frozen bool) error {
-	return d.write(ctx, func(t *tx) error {
-		return t.shift(id, func(c *txgraph.Coin) error {
-			c.Frozen = frozen
-			query := `DELETE FROM frozen WHERE wallet = ? AND txid = ? AND vout = ?`
-			if frozen {
-				query = `INSERT INTO frozen (wallet, txid, vout) VALUES (?, ?, ?) ON CONFLICT (wallet, txid, vout) DO NOTHING`
-			}
-			if _, err := t.exec(query, id, c.OutPoint.Hash[:], c.OutPoint.Index); err != nil {
-				return err
-			}
-			return t.must("coin", `UPDATE coins SET frozen = ? WHERE wallet = ? AND txid = ? AND vout = ?`, flag(frozen), id, c.OutPoint.Hash[:], c.OutPoint.Index)
-		}, coins)
-	})
+	return d.write(ctx, func(t *tx) error { return t.freeze(id, coins, frozen) })
+}
+
+func (t *tx) freeze(id wallet.ID, coins []wire.OutPoint, frozen bool) error {
+	return t.shift(id, func(c *txgraph.Coin) error {
+		c.Frozen = frozen
+		query := `DELETE FROM frozen WHERE wallet = ? AND txid = ? AND vout = ?`
+		if frozen {
+			query = `INSERT INTO frozen (wallet, txid, vout) VALUES (?, ?, ?) ON CONFLICT (wallet, txid, vout) DO NOTHING`
+		}
+		if _, err := t.exec(query, id, c.OutPoint.Hash[:], c.OutPoint.Index); err != nil {
+			return err
+		}
+		return t.must("coin", `UPDATE coins SET frozen = ? WHERE wallet = ? AND txid = ? AND vout = ?`, flag(frozen), id, c.OutPoint.Hash[:], c.OutPoint.Index)
+	}, coins)
 }
 
 // setReserved notes which draft holds a coin; 0: none.

@@ -53,6 +53,14 @@ func (d *DB) SetLabel(ctx context.Context, id wallet.ID, kind wallet.LabelKind, 
 }
 
 func (t *tx) setLabel(id wallet.ID, kind wallet.LabelKind, key, label string) error {
+	if err := t.putLabel(id, kind, key, label); err != nil {
+		return err
+	}
+	return t.renameRows(id, kind, key)
+}
+
+// putLabel stores a label, or forgets it; rows that show it are not touched.
+func (t *tx) putLabel(id wallet.ID, kind wallet.LabelKind, key, label string) error {
 	var err error
 	if label == "" {
 		_, err = t.exec(`DELETE FROM labels WHERE wallet = ? AND kind = ? AND ref = ?`, id, string(kind), key)
@@ -60,10 +68,7 @@ func (t *tx) setLabel(id wallet.ID, kind wallet.LabelKind, key, label string) er
 		_, err = t.exec(`INSERT INTO labels (wallet, kind, ref, label, search) VALUES (?, ?, ?, ?, ?) ON CONFLICT (wallet, kind, ref) DO UPDATE SET label = excluded.label, search = excluded.search`,
 			id, string(kind), key, label, strings.ToLower(label))
 	}
-	if err != nil {
-		return err
-	}
-	return t.renameRows(id, kind, key)
+	return err
 }
 
 // renameRows computes the label of the rows of history that a label belongs to.
@@ -105,14 +110,21 @@ func (t *tx) renameRows(id wallet.ID, kind wallet.LabelKind, key string) error {
 		if err != nil {
 			return err
 		}
-		fresh := oldRow{r.id, searchText(txid, r.addresses, name)}
-		if _, err := t.exec(`UPDATE history SET label = ?, search = ? WHERE id = ?`, name, fresh.search, r.id); err != nil {
+		if err := t.renameRow(r.oldRow, txid, r.addresses, name); err != nil {
 			return err
 		}
-		if fresh.search == r.search {
-			continue
-		}
-		t.unindex(r.oldRow)
+	}
+	return nil
+}
+
+// renameRow gives a row of history its label, and the search index the row.
+func (t *tx) renameRow(old oldRow, txid chainhash.Hash, addresses, name string) error {
+	fresh := oldRow{old.id, searchText(txid, addresses, name)}
+	if _, err := t.exec(`UPDATE history SET label = ?, search = ? WHERE id = ?`, name, fresh.search, old.id); err != nil {
+		return err
+	}
+	if fresh.search != old.search {
+		t.unindex(old)
 		t.index(fresh)
 	}
 	return nil

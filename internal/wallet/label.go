@@ -2,6 +2,7 @@ package wallet
 
 import (
 	"context"
+	"encoding/hex"
 	"strconv"
 	"strings"
 	"unicode"
@@ -64,11 +65,28 @@ func labelKey(n btc.Network, kind LabelKind, key string) (string, error) {
 			return address, nil
 		}
 		return "", errs.E(errs.Invalid, "%q is no address that can be labelled", key)
-	case LabelOutput:
+	case LabelOutput, LabelInput:
 		op, err := parseOutPoint(key)
 		return op.String(), err
+	case LabelXPub:
+		x, _, err := btc.ParseXKey(strings.TrimSpace(key))
+		if err != nil {
+			return "", err
+		}
+		return x.Public().String(), nil
+	case LabelPubKey:
+		return parsePubKey(key)
 	}
 	return "", errs.E(errs.Invalid, "%q is nothing that can be labelled", string(kind))
+}
+
+// parsePubKey checks a public key of 32, 33 or 65 bytes in hex.
+func parsePubKey(s string) (string, error) {
+	b, err := hex.DecodeString(s)
+	if err != nil || len(b) != 32 && len(b) != 33 && len(b) != 65 {
+		return "", errs.E(errs.Invalid, "%q is no public key; it has 66 hex digits", s)
+	}
+	return hex.EncodeToString(b), nil
 }
 
 func parseTxID(s string) (chainhash.Hash, error) {

@@ -336,6 +336,9 @@ const (
 	LabelTx      LabelKind = "tx"
 	LabelAddress LabelKind = "addr"
 	LabelOutput  LabelKind = "output"
+	LabelInput   LabelKind = "input"
+	LabelPubKey  LabelKind = "pubkey"
+	LabelXPub    LabelKind = "xpub" // a cosigner's key
 )
 
 // NewWallet asks for a wallet.
