@@ -189,6 +189,9 @@ func readLabelCSV(data []byte) (LabelFile, error) {
 			continue
 		}
 		label := strings.TrimSpace(row[l])
+		if safe, ok := strings.CutPrefix(label, "'"); ok && FormulaSafe(safe) == label {
+			label = safe // as we write it ourselves
+		}
 		if label == "" || strings.HasPrefix(label, "Address #") || strings.HasPrefix(label, "Change #") {
 			continue
 		}
@@ -212,7 +215,8 @@ func delimiter(header string) rune {
 	return best
 }
 
-// WriteLabels writes labels as bip329, electrum or specter-csv.
+// WriteLabels writes labels as bip329, electrum, specter-json or specter-csv; a format leaves
+// out what it has no room for.
 func WriteLabels(labels []Label, to string) ([]byte, error) {
 	switch to {
 	case "bip329":
@@ -225,10 +229,18 @@ func WriteLabels(labels []Label, to string) ([]byte, error) {
 			}
 		}
 		return indented(o)
+	case "specter-json":
+		bySpecter := map[string][]string{}
+		for _, l := range labels {
+			if l.Type == "addr" {
+				bySpecter[l.Label] = append(bySpecter[l.Label], l.Ref)
+			}
+		}
+		return indented(map[string]any{"labels": bySpecter})
 	case "specter-csv", "csv":
 		return writeLabelCSV(labels)
 	}
-	return nil, errs.Bad(errs.Unsupported, "labels cannot be written as %q; bip329, electrum and specter-csv are known", to)
+	return nil, errs.Bad(errs.Unsupported, "labels cannot be written as %q; bip329, electrum, specter-json and specter-csv are known", to)
 }
 
 func writeBIP329(labels []Label) ([]byte, error) {
