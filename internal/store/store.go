@@ -101,6 +101,12 @@ func unique(err error) bool {
 	return errors.As(err, &e) && (e.Code() == 2067 || e.Code() == 1555) // SQLITE_CONSTRAINT_UNIQUE, _PRIMARYKEY
 }
 
+// foreign reports whether an error is a broken reference: something still belongs to the row.
+func foreign(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && e.Code() == 787 // SQLITE_CONSTRAINT_FOREIGNKEY
+}
+
 // tx is a transaction whose statements are prepared once.
 type tx struct {
 	ctx context.Context

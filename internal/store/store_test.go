@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"specter/internal/auth"
 	"specter/internal/btc"
 	"specter/internal/device"
 	"specter/internal/errs"
@@ -156,10 +157,12 @@ func TestSettingsAndUsers(t *testing.T) {
 			t.Errorf("%q came back as %q, %v", v, got, err)
 		}
 	}
-	if err := db.PutUser(ctx, store.User{ID: "ann", Name: "Ann", Role: "member", Created: time.Unix(5, 0)}); err != nil {
+	ann := auth.UserRow{User: auth.User{ID: "ann", Name: "Ann", Role: auth.Member, Created: time.Unix(5, 0)}, Key: "ann"}
+	if err := db.AddUser(ctx, ann); err != nil {
 		t.Fatal(err)
 	}
-	wantKind(t, db.PutUser(ctx, store.User{ID: "ann2", Name: "Ann", Role: "member"}), errs.Conflict, "a name that is taken")
+	ann.ID, ann.Name = "ann2", "ANN"
+	wantKind(t, db.AddUser(ctx, ann), errs.Conflict, "a name that is taken")
 	users, err := db.Users(ctx)
 	if err != nil || len(users) != 2 || users[0].ID != "admin" || users[0].Role != "owner" || users[1].Name != "Ann" {
 		t.Errorf("%+v, %v", users, err)
