@@ -31,10 +31,11 @@ type asset struct {
 
 // types of the files we have; nothing is guessed from content.
 var assetTypes = map[string]string{
-	".css": "text/css; charset=utf-8",
-	".js":  "text/javascript; charset=utf-8",
-	".svg": "image/svg+xml",
-	".txt": "text/plain; charset=utf-8",
+	".css":  "text/css; charset=utf-8",
+	".js":   "text/javascript; charset=utf-8",
+	".svg":  "image/svg+xml",
+	".txt":  "text/plain; charset=utf-8",
+	".wasm": "application/wasm",
 }
 
 func loadAssets() (*assets, error) {
@@ -80,6 +81,9 @@ func (s *Server) getStatic(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Type", f.contentType)
 	h.Set("Content-Length", strconv.Itoa(len(f.data)))
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	if strings.HasPrefix(r.PathValue("file"), scanWorker) {
+		h.Set("Content-Security-Policy", workerPolicy)
+	}
 	_, err := w.Write(f.data)
 	return err
 }

@@ -68,7 +68,7 @@ func (s *Server) getNewDeviceKeys(w http.ResponseWriter, r *http.Request) error 
 // readKeys parses what was typed and uploaded. Whatever could not be read stays visible: the
 // text comes back with the files' text in it, line by line problems beside it.
 func (s *Server) readKeys(r *http.Request, v *keysPage) error {
-	pieces, err := pasted(r, "keys", "file")
+	pieces, err := foreign(r, "keys", "file")
 	if err != nil {
 		return err
 	}

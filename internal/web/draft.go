@@ -136,7 +136,7 @@ func (s *Server) change(w http.ResponseWriter, r *http.Request, do func(ref wall
 // postSignatures takes signed PSBTs, pasted or as files, any number at once.
 func (s *Server) postSignatures(w http.ResponseWriter, r *http.Request) error {
 	return s.change(w, r, func(ref wallet.Ref, id wallet.DraftID) (string, string, error) {
-		pieces, err := pasted(r, "psbt", "file")
+		pieces, err := foreign(r, "psbt", "file")
 		if err != nil {
 			return "", "", err
 		}

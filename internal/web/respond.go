@@ -142,6 +142,9 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, status int, name,
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
+	if scannerPages[name] {
+		h.Set("Content-Security-Policy", scannerPolicy)
+	}
 	h.Set("Vary", "HX-Request, HX-Target")
 	w.WriteHeader(status)
 	_, _ = w.Write(b.Bytes()) // the client is gone; nobody is left to tell

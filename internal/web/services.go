@@ -32,6 +32,13 @@ type walletList interface {
 	Rename(ctx context.Context, ref wallet.Ref, name string) error
 	Delete(ctx context.Context, ref wallet.Ref) error
 	Export(ctx context.Context, ref wallet.Ref, format string) (wallet.File, error)
+	walletFiles
+}
+
+// walletFiles are the wallet files of other programs and of devices.
+type walletFiles interface {
+	ReadFile(data []byte, n btc.Network) (wallet.Foreign, error)
+	ExportFile(ctx context.Context, ref wallet.Ref, format string) (wallet.File, error)
 }
 
 type walletPages interface {

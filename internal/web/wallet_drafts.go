@@ -48,9 +48,10 @@ func (s *Server) postImport(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v := importPage{walletPage: p, Text: r.FormValue("psbt")}
-	pieces, err := pasted(r, "psbt", "file")
+	pieces, err := foreign(r, "psbt", "file")
 	if err != nil {
-		return err
+		v.Error = s.sentence(r, err)
+		return s.render(w, r, statusOf(err), "psbt_import", v)
 	}
 	if len(pieces) != 1 {
 		v.Error = s.tr(r, "Paste one PSBT or choose one file.")

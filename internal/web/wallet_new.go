@@ -242,12 +242,9 @@ func (s *Server) postNewWallet(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if v.Form.Kind == "import" {
-		pieces, err := pasted(r, "descriptor", "file")
-		if err != nil {
-			return err
-		}
-		if len(pieces) > 0 {
-			v.Form.Descriptor = string(pieces[len(pieces)-1])
+		if err := s.readWalletFile(r, &v); err != nil {
+			v.Error = s.sentence(r, err)
+			return s.render(w, r, statusOf(err), "wallet_new_setup", v)
 		}
 	}
 	if r.FormValue("action") == "change" {

@@ -67,6 +67,7 @@ type Server struct {
 	flashes   *vault[flash]
 	seeds     *vault[newSeed]
 	found     *vault[node.Node]
+	scans     *scans
 	handler   http.Handler
 
 	streams   atomic.Int32 // open event streams
@@ -94,6 +95,7 @@ func New(c Config) (*Server, error) {
 	s.flashes = newVault[flash](s.now, 10*time.Minute)
 	s.seeds = newVault[newSeed](s.now, 30*time.Minute)
 	s.found = newVault[node.Node](s.now, 30*time.Minute)
+	s.scans = newScans(s.now)
 	var err error
 	if s.assets, err = loadAssets(); err != nil {
 		return nil, fmt.Errorf("web: static files: %w", err)
