@@ -155,10 +155,10 @@ func (c *call) admit() error {
 	switch {
 	case rt.Audience == OwnerOnly && !c.id.User.Owner():
 		return denied("owner-only", "this is for the owner of this Specter alone")
-	case !scope.May(rt.Right):
-		return denied("insufficient-scope", "the token lacks the right "+string(rt.Right))
 	case rt.Reach == Whole && len(scope.Wallets) > 0:
 		return denied("insufficient-scope", "the token is for some wallets alone, and this is about more")
+	case !c.id.May(rt.Right):
+		return denied("insufficient-scope", "the token lacks the right "+string(rt.Right))
 	}
 	var err error
 	c.network, err = c.s.c.Nodes.Network(c.ctx())

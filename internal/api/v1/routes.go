@@ -8,12 +8,13 @@ import (
 var (
 	paged  = []string{"limit", "cursor"}
 	sorted = []string{"limit", "cursor", "search", "sort", "desc", "filter"}
+	tables = []string{"search", "sort", "desc", "filter", "unit"}
 )
 
 // routes is the one list of all that the API answers. Each noun has its own part.
 func (s *Server) routes() []Route {
 	var all []Route
-	for _, part := range [][]Route{baseRoutes(), loginRoutes(), nodeRoutes(), deviceRoutes(), walletRoutes(), rowRoutes(), draftRoutes()} {
+	for _, part := range [][]Route{baseRoutes(), loginRoutes(), nodeRoutes(), deviceRoutes(), walletRoutes(), rowRoutes(), fileRoutes(), draftRoutes()} {
 		all = append(all, part...)
 	}
 	return all
@@ -103,7 +104,6 @@ func walletRoutes() []Route {
 		{"POST", one + "/sync", auth.Write, AnyUser, OneWallet, "syncWallet", postSync, options{out: walletView{}, slow: true}},
 		{"POST", one + "/rescan", auth.Manage, AnyUser, OneWallet, "rescanWallet", postRescan, options{in: rescanInput{}, out: walletView{}, status: 202}},
 		{"DELETE", one + "/rescan", auth.Manage, AnyUser, OneWallet, "abortRescan", deleteRescan, options{out: walletView{}}},
-		{"GET", one + "/export/{format}", auth.Read, AnyUser, OneWallet, "exportWallet", getExport, options{file: "application/octet-stream"}},
 	}
 }
 
@@ -122,7 +122,25 @@ func rowRoutes() []Route {
 		{"GET", one + "/coins", auth.Read, AnyUser, OneWallet, "listCoins", getCoins, options{out: coinPage{}, query: sorted}},
 		{"GET", "/coins", auth.Read, AnyUser, Whole, "listAllCoins", getCoinsAll, options{out: coinPage{}, query: sorted}},
 		{"POST", one + "/coins/freeze", auth.Write, AnyUser, OneWallet, "freezeCoins", postFreeze, options{in: freezeInput{}, out: walletView{}}},
+		{"GET", one + "/labels", auth.Read, AnyUser, OneWallet, "listLabels", getLabels, options{out: labelPage{}, query: paged}},
 		{"PUT", one + "/labels", auth.Write, AnyUser, OneWallet, "setLabel", putLabel, options{in: labelInput{}}},
+	}
+}
+
+// fileRoutes: what comes from other programs and goes to them.
+func fileRoutes() []Route {
+	const one = "/wallets/{alias}"
+	return []Route{
+		{"POST", "/wallet-files", auth.Manage, AnyUser, Whole, "readWalletFile", postWalletFile, options{in: fileInput{}, out: foreignView{}}},
+		{"GET", one + "/export/{format}", auth.Read, AnyUser, OneWallet, "exportWallet", getExport, options{file: "*/*"}},
+		{"GET", one + "/label-files/{format}", auth.Read, AnyUser, OneWallet, "exportLabels", getLabelFile, options{file: "*/*"}},
+		{"POST", one + "/label-previews", auth.Read, AnyUser, OneWallet, "previewLabels", postLabelPreview, options{in: fileInput{}, out: labelPreviewView{}}},
+		{"POST", one + "/label-imports", auth.Write, AnyUser, OneWallet, "importLabels", postLabelImport, options{in: labelFileInput{}, out: labelResultView{}}},
+		{"GET", one + "/history.csv", auth.Read, AnyUser, OneWallet, "exportHistory", getHistoryTable, options{file: "text/csv", query: tables, slow: true}},
+		{"GET", one + "/coins.csv", auth.Read, AnyUser, OneWallet, "exportCoins", getCoinTable, options{file: "text/csv", query: tables, slow: true}},
+		{"GET", one + "/addresses.csv", auth.Read, AnyUser, OneWallet, "exportAddresses", getAddressTable, options{file: "text/csv", query: tables, slow: true}},
+		{"GET", "/history.csv", auth.Read, AnyUser, Whole, "exportAllHistory", getHistoryTable, options{file: "text/csv", query: tables, slow: true}},
+		{"GET", "/coins.csv", auth.Read, AnyUser, Whole, "exportAllCoins", getCoinTable, options{file: "text/csv", query: tables, slow: true}},
 	}
 }
 

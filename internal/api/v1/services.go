@@ -2,6 +2,7 @@ package v1
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
@@ -62,6 +63,7 @@ type Wallets interface {
 	walletList
 	walletRows
 	walletWords
+	walletFiles
 	walletDrafts
 	walletChain
 	// Subscribe tells of changes to the owner's wallets until the func is called.
@@ -93,6 +95,17 @@ type walletWords interface {
 	AddressInfo(ctx context.Context, ref wallet.Ref, address string) (wallet.AddressRow, error)
 	SetLabel(ctx context.Context, ref wallet.Ref, kind wallet.LabelKind, key string, label string) error
 	Freeze(ctx context.Context, ref wallet.Ref, coins []wire.OutPoint, frozen bool) error
+}
+
+type walletFiles interface {
+	LabelsPreview(ctx context.Context, ref wallet.Ref, data []byte) (wallet.LabelPreview, error)
+	ImportLabels(ctx context.Context, ref wallet.Ref, data []byte, c wallet.LabelChoice) (wallet.LabelResult, error)
+	ExportLabels(ctx context.Context, ref wallet.Ref, format string) (wallet.File, error)
+	ExportFile(ctx context.Context, ref wallet.Ref, format string) (wallet.File, error)
+	ReadFile(data []byte, n btc.Network) (wallet.Foreign, error)
+	WriteHistory(ctx context.Context, w io.Writer, q wallet.TableRequest) error
+	WriteCoins(ctx context.Context, w io.Writer, q wallet.TableRequest) error
+	WriteAddresses(ctx context.Context, w io.Writer, q wallet.TableRequest) error
 }
 
 type walletDrafts interface {

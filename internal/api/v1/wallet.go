@@ -1,7 +1,6 @@
 package v1
 
 import (
-	"fmt"
 	"net/url"
 	"strconv"
 	"time"
@@ -255,12 +254,4 @@ func postRescan(c *call) (any, error) {
 
 func deleteRescan(c *call) (any, error) {
 	return c.again(c.s.c.Wallets.AbortRescan(c.ctx(), c.ref()))
-}
-
-func getExport(c *call) (any, error) {
-	f, err := c.s.c.Wallets.Export(c.ctx(), c.ref(), c.PathValue("format"))
-	if err != nil {
-		return nil, fmt.Errorf("export: %w", err)
-	}
-	return f, nil
 }
