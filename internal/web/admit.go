@@ -2,6 +2,8 @@ package web
 
 import (
 	"net/http"
+	"net/url"
+	"strings"
 
 	"specter/internal/auth"
 	"specter/internal/errs"
@@ -29,19 +31,92 @@ func (a audience) String() string {
 	return "nobody"
 }
 
-// admit is the one gate before every handler: it finds out who asks and lets them in, or not.
-func (s *Server) admit(who audience, h handler) handler {
-	if who == forEveryone {
-		return h
-	}
-	return func(w http.ResponseWriter, r *http.Request) error {
-		o, err := s.owner(r)
-		if err != nil {
-			return err
+// answer is a route behind the gate: who may, gets in; what the handler returns as error is
+// answered in the frame of who asks.
+func (s *Server) answer(rt route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if rt.who != forEveryone {
+			var in bool
+			if r, in = s.admit(w, r, rt); !in {
+				return
+			}
 		}
-		if who == forOwner && string(o) != auth.OwnerID {
-			return errs.E(errs.Denied, "this is for the owner of this Specter alone")
+		if err := rt.h(w, r); err != nil {
+			s.fail(w, r, err)
 		}
-		return h(w, r)
+	})
+}
+
+// admit is the one gate before every handler. Who is not let in has been answered.
+func (s *Server) admit(w http.ResponseWriter, r *http.Request, rt route) (*http.Request, bool) {
+	id, err := s.identify(r)
+	switch {
+	case err == nil:
+		r = known(r, id)
+		if rt.who == forOwner && !id.User.Owner() {
+			s.fail(w, r, errs.E(errs.Denied, "this is for the owner of this Specter alone"))
+			return r, false
+		}
+		return r, true
+	case !errs.Is(err, errs.Denied):
+		s.fail(w, r, err)
+	default:
+		s.turnAway(w, r, rt)
 	}
+	return r, false
+}
+
+// turnAway answers who is not logged in: pages lead to the login and back, everything else says
+// so. A form whose session ran out under it is kept for its user.
+func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, rt route) {
+	w.Header().Set("Cache-Control", "no-store")
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	switch {
+	case s.c.Auth.Settings().Method == auth.MethodUnset:
+		s.firstStart(w, r, reads)
+	case strings.HasPrefix(rt.pattern, "GET /events"):
+		http.Error(w, s.tr(r, "You are not logged in."), http.StatusUnauthorized)
+	case isHTMX(r):
+		w.Header().Set("HX-Redirect", s.url(loginPath(s.currentPage(r))))
+		w.WriteHeader(http.StatusUnauthorized)
+	case reads:
+		http.Redirect(w, r, s.url(loginPath(selfOf(r))), http.StatusSeeOther)
+	default:
+		s.keepOrRefuse(w, r, rt)
+	}
+}
+
+// loginPath is the login that comes back to a page afterwards.
+func loginPath(next string) string {
+	if next == "" || next == "/" {
+		return "/auth/login"
+	}
+	return "/auth/login?" + url.Values{"next": {next}}.Encode()
+}
+
+// currentPage is the page that a request of htmx was made on, as a path of ours; "" if it does
+// not say.
+func (s *Server) currentPage(r *http.Request) string {
+	u, err := url.Parse(r.Header.Get("HX-Current-URL"))
+	if err != nil || u.Host != r.Host {
+		return ""
+	}
+	path, inside := strings.CutPrefix(u.Path, s.c.URLPrefix)
+	if !inside {
+		return ""
+	}
+	next, ok := localPath((&url.URL{Path: path, RawQuery: u.RawQuery}).String())
+	if !ok {
+		return ""
+	}
+	return next
+}
+
+// nextOf is where a form wants to go on, if that is a page of ours and not the login itself.
+func nextOf(r *http.Request) string {
+	next, ok := localPath(r.FormValue("next"))
+	if !ok || strings.HasPrefix(next, "/auth/") || len(next) > 2000 {
+		return "/"
+	}
+	return next
 }

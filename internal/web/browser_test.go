@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"specter/internal/auth"
 	"specter/internal/wallet"
 	"specter/internal/web"
 )
@@ -46,7 +47,7 @@ func openBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) *browser {
 		t.Skip("SKIPPED WITHOUT A BROWSER: install chromium to test what the pages do with script")
 	}
 	b := &browser{t: t, h: newHouse("")}
-	s, err := web.New(web.Config{Wallets: wallets{b.h}, Devices: devices{b.h}, Nodes: nodes{b.h}, Settings: b.h, Demo: b.h})
+	s, err := web.New(web.Config{Wallets: wallets{b.h}, Devices: devices{b.h}, Nodes: nodes{b.h}, Settings: b.h, Auth: newGatehouse(auth.MethodNone), Demo: b.h})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"specter/internal/auth"
 	"specter/internal/door"
 	"specter/internal/errs"
 	"specter/internal/wallet"
@@ -34,7 +35,7 @@ func guard(s *web.Server) guarded { return guarded{s, door.New(door.Config{}, s)
 func server(t *testing.T, change func(*web.Config)) guarded {
 	t.Helper()
 	h := newHouse("")
-	c := web.Config{Wallets: wallets{h}, Devices: devices{h}, Nodes: nodes{h}, Settings: h}
+	c := web.Config{Wallets: wallets{h}, Devices: devices{h}, Nodes: nodes{h}, Settings: h, Auth: newGatehouse(auth.MethodNone)}
 	if change != nil {
 		change(&c)
 	}
@@ -95,6 +96,7 @@ func TestChangesFromOtherSitesAreRefused(t *testing.T) {
 func TestEveryRouteIsTried(t *testing.T) {
 	s := server(t, nil)
 	tried := map[string]bool{"GET /{$}": true, "GET /static/{file...}": true, "GET /events": true, "GET /wallets/{alias}": true,
+		"GET /setup": true, "GET /auth/login": true, "GET /auth/session": true, // tried by the tests of the login
 		"GET /wallets/{alias}/drafts/{id}/psbt": true, "GET /wallets/{alias}/export/{format}": true}
 	m := http.NewServeMux()
 	for _, p := range s.Patterns() {
@@ -241,19 +243,19 @@ func TestNoFormLeadsToAnotherSite(t *testing.T) {
 }
 
 func TestWhoIsRefusedSeesNothing(t *testing.T) {
-	s := server(t, func(c *web.Config) {
-		c.User = func(*http.Request) (wallet.Owner, error) { return "", errs.E(errs.Denied, "log in first") }
-	})
+	g := newGatehouse(auth.MethodUsers)
+	s := server(t, func(c *web.Config) { c.Auth = g })
 	for path, status := range everyPage() {
+		if path == "/auth/logout" || path == "/auth/register" {
+			continue // theirs too
+		}
 		w := serve(s, "GET", path, nil)
-		if status == 200 && w.Code != http.StatusForbidden || strings.Contains(w.Body.String(), "Family Vault") {
-			t.Errorf("%s answers %d", path, w.Code)
+		if status == 200 && (w.Code != http.StatusSeeOther || !strings.HasPrefix(w.Header().Get("Location"), "/auth/login")) || strings.Contains(w.Body.String(), "Family Vault") {
+			t.Errorf("%s answers %d %s", path, w.Code, w.Header().Get("Location"))
 		}
 	}
-	other := server(t, func(c *web.Config) {
-		c.User = func(*http.Request) (wallet.Owner, error) { return "bob", nil }
-	})
-	if w := serve(other, "GET", "/wallets/family_vault/history", nil); w.Code != 404 {
+	bob := g.enter("bob")
+	if w := serve(s, "GET", "/wallets/family_vault/history", func(r *http.Request) { r.Header.Set("Cookie", "specter_session="+bob) }); w.Code != 404 {
 		t.Errorf("another user's wallet answers %d", w.Code)
 	}
 }

@@ -50,6 +50,7 @@ var icons = map[string]string{
 	"drop":     `<path d="M12 3.500s6 6.500 6 11a6 6 0 0 1-12 0c0-4.500 6-11 6-11z"/>`,
 	"block":    `<path d="M12 3l8 4.500v9L12 21l-8-4.500v-9zM4 7.500l8 4.500 8-4.500M12 12v9"/>`,
 	"import":   `<path d="M14 4h6v16h-6M4 12h11M11 8l4 4-4 4"/>`,
+	"user":     `<circle cx="12" cy="8" r="4"/><path d="M4.500 20.500a7.500 7.500 0 0 1 15 0"/>`,
 	"scan":     `<path d="M4 8V4h4M16 4h4v4M20 16v4h-4M8 20H4v-4M8 8h3v3H8zM13 13h3v3h-3zM13 8h3M8 13h3v3"/>`,
 	"full":     `<path d="M9 4H4v5M15 4h5v5M20 15v5h-5M9 20H4v-5"/>`,
 	"left":     `<path d="M14.500 6L9 12l5.500 6"/>`,

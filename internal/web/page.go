@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 
+	"specter/internal/auth"
 	"specter/internal/btc"
 	"specter/internal/device"
 	"specter/internal/wallet"
@@ -17,6 +18,11 @@ type page struct {
 	Title   string
 	Lang    string
 	Owner   wallet.Owner
+	User    auth.User
+	Session bool // by a session's cookie: there is something to log out of
+	Bare    bool // nobody is logged in: no sidebar, no live events
+	Logout  int  // seconds of idleness until the session ends; 0 never
+	Kept    int  // forms that wait to be sent again
 	Network btc.Network
 	Section string // what the sidebar marks: overview, settings, wallet:<alias>, device:<alias>…
 	Self    string // path and query of this page, for coming back
@@ -43,13 +49,21 @@ const (
 // page fills what every page has.
 func (s *Server) page(r *http.Request, title string) (page, error) {
 	ctx := r.Context()
-	o, err := s.owner(r)
+	id, err := s.identity(r)
 	if err != nil {
 		return page{}, err
 	}
-	p := page{Title: title, Lang: s.language(r), Owner: o, Demo: s.c.Demo != nil, Version: s.c.Version, Self: selfOf(r)}
+	o := wallet.Owner(id.User.ID)
+	p := page{Title: title, Lang: s.language(r), Owner: o, User: id.User, Session: id.Session != nil, Demo: s.c.Demo != nil, Version: s.c.Version, Self: selfOf(r)}
 	if !isHTMX(r) {
 		p.Flashes = s.heard(r)
+	}
+	if p.Session {
+		after, err := s.autoLogout(ctx, id.User.ID)
+		if err != nil {
+			return page{}, err
+		}
+		p.Logout, p.Kept = int(after.Seconds()), len(s.kept.forms(id.User.ID))
 	}
 	p.Node = s.nodeBox(ctx)
 	p.Network = p.Node.Network
@@ -62,6 +76,14 @@ func (s *Server) page(r *http.Request, title string) (page, error) {
 	p.Devices, err = s.c.Devices.List(ctx, string(o))
 	return p, err
 }
+
+// barePage is what a page has for who is not logged in: nothing of anybody's.
+func (s *Server) barePage(r *http.Request, title string) page {
+	return page{Title: title, Lang: s.language(r), Theme: "auto", Bare: true, Version: s.c.Version, Self: selfOf(r)}
+}
+
+// IsOwner tells whether the owner of this Specter looks at the page.
+func (p page) IsOwner() bool { return p.User.Owner() }
 
 // selfOf is the path with its query, without what only one answer is about.
 func selfOf(r *http.Request) string {

@@ -8,27 +8,22 @@ import (
 	"net/url"
 	"strings"
 
+	"specter/internal/auth"
 	"specter/internal/errs"
 )
 
 // handler is a page or action. What it returns as error becomes a status and a page.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
-// serve runs a handler and answers its error.
-func (s *Server) serve(h handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := h(w, r); err != nil {
-			s.fail(w, r, err)
-		}
-	})
-}
-
 // statusOf maps the kind of an error to HTTP.
 func statusOf(err error) int {
 	var tooBig *http.MaxBytesError
+	var fast *auth.TooFast
 	switch {
 	case errors.As(err, &tooBig):
 		return http.StatusRequestEntityTooLarge
+	case errors.As(err, &fast):
+		return http.StatusTooManyRequests
 	case errors.Is(err, context.DeadlineExceeded):
 		return http.StatusGatewayTimeout
 	}
@@ -93,9 +88,8 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	p, pageErr := s.page(r, s.titleOf(r, status))
-	if pageErr != nil { // the page's own frame cannot be filled: answer without it
-		http.Error(w, message, status)
-		return
+	if pageErr != nil { // nobody is logged in, or the frame cannot be filled: answer without it
+		p = s.barePage(r, s.titleOf(r, status))
 	}
 	s.write(w, r, status, "error", "layout", errorPage{page: p, Status: status, Message: message})
 }

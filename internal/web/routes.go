@@ -16,7 +16,7 @@ type route struct {
 // routes is the one list of all that this server answers. Each area has its own part.
 func (s *Server) routes() []route {
 	var all []route
-	for _, part := range [][]route{s.baseRoutes(), s.nodeRoutes(), s.deviceRoutes(), s.walletRoutes(), s.draftRoutes(), s.airgapRoutes()} {
+	for _, part := range [][]route{s.baseRoutes(), s.nodeRoutes(), s.deviceRoutes(), s.walletRoutes(), s.draftRoutes(), s.authRoutes(), s.settingsRoutes(), s.airgapRoutes()} {
 		all = append(all, part...)
 	}
 	return all
@@ -32,8 +32,6 @@ func (s *Server) baseRoutes() []route {
 		{"GET /welcome", forUser, s.getWelcome},
 		{"GET /overview", forUser, s.getOverview},
 		{"GET /overview/coins", forUser, s.getOverviewCoins},
-		{"GET /settings", forUser, s.getSettings},
-		{"POST /settings", forUser, s.postSettings},
 		{"POST /demo/faucet", forUser, s.postFaucet},
 		{"POST /demo/mine", forUser, s.postMine},
 	}
@@ -142,11 +140,12 @@ func (s *Server) mux() (http.Handler, error) {
 		if rt.who < forEveryone || rt.who > forOwner {
 			return nil, errs.E(errs.Internal, "the route %s does not say for whom it is", rt.pattern)
 		}
-		m.Handle(rt.pattern, s.serve(s.admit(rt.who, rt.h)))
+		m.Handle(rt.pattern, s.answer(rt))
 	}
-	m.Handle("GET /", s.serve(s.admit(forUser, func(http.ResponseWriter, *http.Request) error {
+	m.Handle("GET /", s.answer(route{"GET /", forUser, func(http.ResponseWriter, *http.Request) error {
 		return errs.E(errs.NotFound, "there is no page at this address")
-	})))
+	}}))
+	s.pages = m
 	if s.c.URLPrefix == "" {
 		return m, nil
 	}

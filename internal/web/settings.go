@@ -8,17 +8,16 @@ import (
 )
 
 type settingsPage struct {
-	page
+	settingsFrame
 	Nodes []node.Node
 }
 
 func (s *Server) getSettings(w http.ResponseWriter, r *http.Request) error {
-	p, err := s.page(r, s.tr(r, "Settings"))
+	f, err := s.settingsFrame(r, "general", s.tr(r, "Settings"))
 	if err != nil {
 		return err
 	}
-	p.Section = "settings"
-	v := settingsPage{page: p}
+	v := settingsPage{settingsFrame: f}
 	if v.Nodes, err = s.c.Nodes.List(r.Context()); err != nil {
 		return err
 	}

@@ -23,7 +23,6 @@ import (
 
 	"specter/internal/btc"
 	"specter/internal/node"
-	"specter/internal/wallet"
 )
 
 // Settings keeps what a user has chosen, as words under names. An unknown name is "".
@@ -47,9 +46,15 @@ type Config struct {
 	Nodes    Nodes
 	Settings Settings
 	Demo     Demo // nil: a real chain
-	// User decides who asks. nil: everybody is the owner "admin", as the old Specter without
-	// login.
-	User      func(r *http.Request) (wallet.Owner, error)
+	// Auth decides who asks. nil: everybody is the owner "admin" and no page asks for a login.
+	Auth Auth
+	// Open reports whether other machines can reach this Specter; nil: they cannot.
+	Open func() bool
+	// CheckPIN tries a password against the active node: errs.Denied when it is wrong. nil: the
+	// node's password is not on offer as a login.
+	CheckPIN  func(ctx context.Context, pin string) error
+	Instance  string      // short id of this Specter, in the names of its cookies; "" for none
+	APIForced *bool       // the API is on or off by the environment; nil: the owner's setting decides
 	URLPrefix string      // "/specter" when mounted below a path; "" otherwise
 	Network   btc.Network // shown while no node is active
 	Version   string
@@ -68,6 +73,10 @@ type Server struct {
 	seeds     *vault[newSeed]
 	found     *vault[node.Node]
 	scans     *scans
+	tokens    *vault[newToken]
+	kept      *keptForms
+	active    activity
+	pages     http.Handler // the routes, without prefix and door
 	handler   http.Handler
 
 	streams   atomic.Int32 // open event streams
@@ -95,6 +104,8 @@ func New(c Config) (*Server, error) {
 	s.flashes = newVault[flash](s.now, 10*time.Minute)
 	s.seeds = newVault[newSeed](s.now, 30*time.Minute)
 	s.found = newVault[node.Node](s.now, 30*time.Minute)
+	s.tokens = newVault[newToken](s.now, 10*time.Minute)
+	s.kept = &keptForms{now: s.now}
 	s.scans = newScans(s.now)
 	var err error
 	if s.assets, err = loadAssets(); err != nil {
@@ -116,11 +127,3 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 
 // url makes a path of ours absolute on this server.
 func (s *Server) url(path string) string { return s.c.URLPrefix + path }
-
-// owner is the one place where the logged-in user is decided.
-func (s *Server) owner(r *http.Request) (wallet.Owner, error) {
-	if s.c.User == nil {
-		return "admin", nil
-	}
-	return s.c.User(r)
-}

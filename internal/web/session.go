@@ -1,0 +1,221 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"specter/internal/auth"
+	"specter/internal/door"
+	"specter/internal/errs"
+	"specter/internal/wallet"
+)
+
+// maxAgent bounds what a browser says about itself.
+const maxAgent = 200
+
+type identityKey struct{}
+
+// identityOf is who asks, as the gate before the handlers found out.
+func identityOf(r *http.Request) (auth.Identity, bool) {
+	id, ok := r.Context().Value(identityKey{}).(auth.Identity)
+	return id, ok
+}
+
+// identity is identityOf for handlers, which stand behind the gate.
+func (s *Server) identity(r *http.Request) (auth.Identity, error) {
+	id, ok := identityOf(r)
+	if !ok {
+		return auth.Identity{}, errs.E(errs.Denied, "log in first")
+	}
+	return id, nil
+}
+
+// owner names the user whose wallets and devices a request may reach.
+func (s *Server) owner(r *http.Request) (wallet.Owner, error) {
+	id, err := s.identity(r)
+	return wallet.Owner(id.User.ID), err
+}
+
+func known(r *http.Request, id auth.Identity) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), identityKey{}, id))
+}
+
+// identify finds out who asks from the session's cookie. A session that its user left alone for
+// longer than they wish is ended here.
+func (s *Server) identify(r *http.Request) (auth.Identity, error) {
+	if s.c.Auth == nil {
+		return auth.Identity{User: auth.User{ID: auth.OwnerID, Name: "admin", Role: auth.Owner}}, nil
+	}
+	id, err := s.c.Auth.Session(r.Context(), s.sessionCookie(r), s.client(r), agentOf(r))
+	if err != nil || id.Session == nil {
+		return id, err
+	}
+	after, err := s.autoLogout(r.Context(), id.User.ID)
+	if err != nil {
+		return auth.Identity{}, err
+	}
+	last := s.active.seen(id.Session.ID, id.Session.LastSeen, s.now(), passive(r), after)
+	if after > 0 && s.now().Sub(last) > after {
+		if err := s.c.Auth.EndSession(r.Context(), id.User.ID, id.Session.ID); err != nil && !errs.Is(err, errs.NotFound) {
+			return auth.Identity{}, err
+		}
+		s.active.forget(id.Session.ID)
+		return auth.Identity{}, errs.E(errs.Denied, "you were logged out because nothing happened for a while")
+	}
+	return id, nil
+}
+
+// passive tells requests that a page makes by itself, with nobody at the keyboard.
+func passive(r *http.Request) bool {
+	switch r.URL.Path {
+	case "/events", "/nav":
+		return true
+	case "/auth/session":
+		return r.URL.Query().Get("passive") != ""
+	}
+	return r.Method == http.MethodGet && isHTMX(r) && r.Header.Get("HX-Target") == "live" && r.Header.Get("HX-Trigger") == "live"
+}
+
+// maxActive bounds the sessions whose last activity is remembered.
+const maxActive = 10_000
+
+// activity remembers when a person last did something in each session. It lives in memory: after
+// a restart the session's own time, which is kept, stands in.
+type activity struct {
+	mu   sync.Mutex
+	last map[int64]time.Time
+}
+
+// seen returns when a person last did something before now, and notes now as the next such time
+// unless the request was passive or came too late.
+func (a *activity) seen(id int64, kept, now time.Time, passive bool, after time.Duration) time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	last, ok := a.last[id]
+	if !ok {
+		last = kept
+		if a.last == nil || len(a.last) >= maxActive {
+			a.last = map[int64]time.Time{}
+		}
+		a.last[id] = last
+	}
+	if late := after > 0 && now.Sub(last) > after; !passive && !late {
+		a.last[id] = now
+	}
+	return last
+}
+
+func (a *activity) forget(id int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.last, id)
+}
+
+// settingLogout is the user's wish: whole minutes without activity until the session ends, "0"
+// for never.
+const settingLogout = "auto-logout"
+
+// The default is the old Specter's, the longest is a month.
+const (
+	defaultLogout = 4 * time.Hour
+	maxLogout     = 30 * 24 * time.Hour
+)
+
+// autoLogout is how long a user may be away before the session ends; 0 for never.
+func (s *Server) autoLogout(ctx context.Context, userID string) (time.Duration, error) {
+	v, err := s.c.Settings.Setting(ctx, userID, settingLogout)
+	if err != nil {
+		return 0, err
+	}
+	minutes, err := strconv.Atoi(v)
+	if err != nil || minutes < 0 {
+		return defaultLogout, nil
+	}
+	return min(time.Duration(minutes)*time.Minute, maxLogout), nil
+}
+
+// client is the address that a request came from.
+func (s *Server) client(r *http.Request) string { return door.ClientOf(r) }
+
+func agentOf(r *http.Request) string { return limit(r.UserAgent(), maxAgent) }
+
+// sessionName names the session's cookie. By https the prefix makes browsers refuse one that
+// another host or plain http has set; the instance keeps two Specters on one host apart.
+func (s *Server) sessionName(r *http.Request) string {
+	name := "specter_session"
+	if s.c.Instance != "" {
+		name += "_" + s.c.Instance
+	}
+	switch {
+	case !door.IsHTTPS(r):
+		return name
+	case s.c.URLPrefix == "":
+		return "__Host-" + name
+	}
+	return "__Secure-" + name // __Host- wants the path "/"
+}
+
+func (s *Server) sessionCookie(r *http.Request) string {
+	c, err := r.Cookie(s.sessionName(r))
+	if err != nil {
+		return ""
+	}
+	return limit(c.Value, 200)
+}
+
+// setSession hands the browser its cookie; "" takes it away. The browser drops it when it is
+// closed; how long the session lasts otherwise is decided here and not there.
+func (s *Server) setSession(w http.ResponseWriter, r *http.Request, value string) {
+	c := &http.Cookie{Name: s.sessionName(r), Value: value, Path: s.c.URLPrefix, HttpOnly: true, Secure: door.IsHTTPS(r), SameSite: http.SameSiteLaxMode}
+	if c.Path == "" {
+		c.Path = "/"
+	}
+	if value == "" {
+		c.MaxAge = -1
+	}
+	http.SetCookie(w, c)
+}
+
+// browserName names the cookie that marks a browser as one that has logged in before, so that
+// strangers who guess cannot keep its user out. It opens nothing by itself.
+func (s *Server) browserName(r *http.Request) string {
+	name := "specter_browser"
+	if s.c.Instance != "" {
+		name += "_" + s.c.Instance
+	}
+	if door.IsHTTPS(r) {
+		return "__Secure-" + name
+	}
+	return name
+}
+
+func (s *Server) browserCookie(r *http.Request) string {
+	c, err := r.Cookie(s.browserName(r))
+	if err != nil {
+		return ""
+	}
+	return limit(c.Value, 500)
+}
+
+// setBrowser marks the browser for a year; only the login itself is sent the mark.
+func (s *Server) setBrowser(w http.ResponseWriter, r *http.Request, userID string) {
+	mark, err := s.c.Auth.Browser(r.Context(), userID)
+	if err != nil {
+		s.log.Warn("a browser could not be marked as known", "err", err)
+		return
+	}
+	http.SetCookie(w, &http.Cookie{Name: s.browserName(r), Value: mark, Path: s.c.URLPrefix + "/auth/login", MaxAge: 365 * 24 * 3600,
+		HttpOnly: true, Secure: door.IsHTTPS(r), SameSite: http.SameSiteLaxMode})
+}
+
+// address is where the browser found this Specter, for links that are handed on. The door lets
+// in only names that are ours.
+func (s *Server) address(r *http.Request) string {
+	if door.IsHTTPS(r) {
+		return "https://" + r.Host + s.c.URLPrefix
+	}
+	return "http://" + r.Host + s.c.URLPrefix
+}
