@@ -21,7 +21,7 @@ type tab struct {
 }
 
 // openTab starts a headless browser, or skips loudly where there is none.
-func openTab(t *testing.T, base string, width, height int) *tab {
+func openTab(t *testing.T, base string, width, height int, more ...chromedp.ExecAllocatorOption) *tab {
 	t.Helper()
 	path := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
@@ -37,6 +37,7 @@ func openTab(t *testing.T, base string, width, height int) *tab {
 		chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(width, height),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
+	options = append(options, more...)
 	alloc, stopAlloc := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, stop := chromedp.NewContext(alloc)
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
