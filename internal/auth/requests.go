@@ -7,7 +7,7 @@ type SetupRequest struct {
 	Secret   string // of the one-time link
 	Name     string // of the owner; "": admin
 	Password string
-	NoLogin  bool   // nobody logs in: this computer only; name and password may be empty then
+	NoLogin  bool   // nobody logs in, this computer only; name and password are not looked at then
 	Client   string // address
 	Agent    string // the browser's words about itself
 }

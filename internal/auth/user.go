@@ -13,15 +13,17 @@ import (
 	"specter/internal/errs"
 )
 
-const nameMax = 64 // characters
+const (
+	nameMax  = 64   // characters
+	typedMax = 1024 // bytes of a typed name that are looked at
+)
 
 // foldName is the form in which names are compared: without regard to case, width and composing.
 // Names that are too long to exist are cut.
 func foldName(name string) string {
-	if len(name) > 4*nameMax {
-		name = name[:4*nameMax]
-	}
-	name = norm.NFKC.String(strings.TrimSpace(strings.ToValidUTF8(name, "?")))
+	name = strings.TrimSpace(name)
+	name = name[:min(len(name), typedMax)]
+	name = norm.NFKC.String(strings.ToValidUTF8(name, "?"))
 	return norm.NFKC.String(cases.Fold().String(name))
 }
 
