@@ -68,7 +68,7 @@ func (s *Server) postToken(w http.ResponseWriter, r *http.Request, c call) error
 	}
 	t, token, err := s.c.Auth.NewToken(r.Context(), c.Identity, auth.TokenRequest{Description: *description, Life: span})
 	if errs.Is(err, errs.Conflict) {
-		return refuse(http.StatusBadRequest, "Token description already exists or is blank")
+		return refuse(http.StatusBadRequest, err.Error()) // the sentence that the old Specter says, too
 	}
 	if err != nil {
 		return err
