@@ -25,10 +25,7 @@ func mayKeep(pattern string) bool {
 // keepOrRefuse answers a form from who is not logged in. If its cookie was a session until not
 // long ago, the form is kept for that session's user; a stranger's form is not.
 func (s *Server) keepOrRefuse(w http.ResponseWriter, r *http.Request, rt route) {
-	user, was := "", false
-	if c := s.sessionCookie(r); c != "" {
-		user, was = s.c.Auth.Expired(r.Context(), c)
-	}
+	user, was := s.expired(r)
 	if !was {
 		s.refuse(w, r, s.tr(r, "You are not logged in, so nothing was changed. Log in and try again."))
 		return

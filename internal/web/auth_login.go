@@ -65,7 +65,7 @@ func (s *Server) postLogin(w http.ResponseWriter, r *http.Request) error {
 	name, password := r.PostFormValue("username"), r.PostFormValue("password")
 	cookie, u, err := s.c.Auth.Login(r.Context(), auth.Login{Name: name, Password: password, Client: s.client(r), Agent: agentOf(r), Old: s.sessionCookie(r), Browser: s.browserCookie(r)})
 	if err != nil {
-		if !errs.Is(err, errs.Denied) && !errs.Is(err, errs.Invalid) && !errs.Is(err, errs.Unavailable) {
+		if !errs.Is(err, errs.Denied) && !errs.Is(err, errs.Invalid) && !errs.Is(err, errs.Conflict) && !errs.Is(err, errs.Unavailable) {
 			return err
 		}
 		s.note(r, err)
@@ -128,6 +128,7 @@ func (s *Server) postLogout(w http.ResponseWriter, r *http.Request) error {
 		if err := s.c.Auth.Logout(r.Context(), c); err != nil && !errs.Is(err, errs.Denied) && !errs.Is(err, errs.NotFound) {
 			return err
 		}
+		s.lapsed.forget(c)
 		s.setSession(w, r, "")
 	}
 	return s.redirect(w, r, "/auth/login?out=yes")
@@ -146,8 +147,7 @@ func (s *Server) getSession(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		if after > 0 {
-			last := s.active.seen(id.Session.ID, id.Session.LastSeen, s.now(), true, after)
+		if last, known := s.active.last(id.Session.ID); known && after > 0 {
 			left = max(1, int((after-s.now().Sub(last))/time.Second)+1)
 		}
 	}

@@ -81,6 +81,7 @@ func (s *Server) postSetup(w http.ResponseWriter, r *http.Request) error {
 	}
 	if cookie != "" {
 		s.setSession(w, r, cookie)
+		s.setBrowser(w, r, auth.OwnerID)
 	}
 	return s.redirect(w, r, "/welcome")
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 
 	"specter/internal/auth"
@@ -53,19 +52,59 @@ func (s *Server) identify(r *http.Request) (auth.Identity, error) {
 	if err != nil || id.Session == nil {
 		return id, err
 	}
-	after, err := s.autoLogout(r.Context(), id.User.ID)
+	idle, after, err := s.idle(r, id)
 	if err != nil {
 		return auth.Identity{}, err
 	}
-	last := s.active.seen(id.Session.ID, id.Session.LastSeen, s.now(), passive(r), after)
-	if after > 0 && s.now().Sub(last) > after {
-		if err := s.c.Auth.EndSession(r.Context(), id.User.ID, id.Session.ID); err != nil && !errs.Is(err, errs.NotFound) {
-			return auth.Identity{}, err
-		}
-		s.active.forget(id.Session.ID)
-		return auth.Identity{}, errs.E(errs.Denied, "you were logged out because nothing happened for a while")
+	if after > 0 && idle > after {
+		return auth.Identity{}, s.lapse(r, id)
 	}
 	return id, nil
+}
+
+// idle is how long nobody has done anything in a session, and after how long it shall end (0:
+// never). Unless the page asks by itself, somebody is doing something now.
+func (s *Server) idle(r *http.Request, id auth.Identity) (idle, after time.Duration, err error) {
+	if after, err = s.autoLogout(r.Context(), id.User.ID); err != nil {
+		return 0, 0, err
+	}
+	last, known := s.active.last(id.Session.ID)
+	if !known { // a new session, or this program has started again
+		if last, err = s.lastKept(r.Context(), id); err != nil {
+			return 0, 0, err
+		}
+		s.active.note(id.Session.ID, last)
+	}
+	now := s.now()
+	if idle = now.Sub(last); passive(r) || after > 0 && idle > after {
+		return idle, after, nil
+	}
+	s.active.note(id.Session.ID, now)
+	return idle, after, s.keepLast(r.Context(), id.User.ID, now)
+}
+
+// lapse ends a session that was left alone. Its form, if one comes after this, is still known
+// to be its user's.
+func (s *Server) lapse(r *http.Request, id auth.Identity) error {
+	if err := s.c.Auth.EndSession(r.Context(), id.User.ID, id.Session.ID); err != nil && !errs.Is(err, errs.NotFound) {
+		return err
+	}
+	s.active.forget(id.Session.ID)
+	s.lapsed.put(s.sessionCookie(r), id.User.ID, s.now())
+	return errs.E(errs.Denied, "you were logged out because nothing happened for a while")
+}
+
+// expired tells whose session a cookie was, when it ran out not long ago. One that a person has
+// ended is nobody's any more.
+func (s *Server) expired(r *http.Request) (userID string, ok bool) {
+	cookie := s.sessionCookie(r)
+	if cookie == "" {
+		return "", false
+	}
+	if userID, ok = s.lapsed.get(cookie, s.now()); ok {
+		return userID, true
+	}
+	return s.c.Auth.Expired(r.Context(), cookie)
 }
 
 // passive tells requests that a page makes by itself, with nobody at the keyboard.
@@ -77,41 +116,6 @@ func passive(r *http.Request) bool {
 		return r.URL.Query().Get("passive") != ""
 	}
 	return r.Method == http.MethodGet && isHTMX(r) && r.Header.Get("HX-Target") == "live" && r.Header.Get("HX-Trigger") == "live"
-}
-
-// maxActive bounds the sessions whose last activity is remembered.
-const maxActive = 10_000
-
-// activity remembers when a person last did something in each session. It lives in memory: after
-// a restart the session's own time, which is kept, stands in.
-type activity struct {
-	mu   sync.Mutex
-	last map[int64]time.Time
-}
-
-// seen returns when a person last did something before now, and notes now as the next such time
-// unless the request was passive or came too late.
-func (a *activity) seen(id int64, kept, now time.Time, passive bool, after time.Duration) time.Time {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	last, ok := a.last[id]
-	if !ok {
-		last = kept
-		if a.last == nil || len(a.last) >= maxActive {
-			a.last = map[int64]time.Time{}
-		}
-		a.last[id] = last
-	}
-	if late := after > 0 && now.Sub(last) > after; !passive && !late {
-		a.last[id] = now
-	}
-	return last
-}
-
-func (a *activity) forget(id int64) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	delete(a.last, id)
 }
 
 // settingLogout is the user's wish: whole minutes without activity until the session ends, "0"
@@ -208,7 +212,7 @@ func (s *Server) setBrowser(w http.ResponseWriter, r *http.Request, userID strin
 		return
 	}
 	http.SetCookie(w, &http.Cookie{Name: s.browserName(r), Value: mark, Path: s.c.URLPrefix + "/auth/login", MaxAge: 365 * 24 * 3600,
-		HttpOnly: true, Secure: door.IsHTTPS(r), SameSite: http.SameSiteLaxMode})
+		HttpOnly: true, Secure: door.IsHTTPS(r), SameSite: http.SameSiteStrictMode})
 }
 
 // address is where the browser found this Specter, for links that are handed on. The door lets

@@ -142,9 +142,6 @@ func (s *Server) postLogoutAfter(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return "", err
 		}
-		if by.Session != nil { // the new time counts from now
-			s.active.forget(by.Session.ID)
-		}
 		return s.tr(r, "Settings saved."), s.c.Settings.PutSetting(r.Context(), by.User.ID, settingLogout, strconv.Itoa(minutes))
 	})
 }

@@ -91,27 +91,24 @@ func (s *Server) postAuthSettings(w http.ResponseWriter, r *http.Request) error 
 	}
 	want, err := readAuthSettings(r, v.Auth)
 	v.Method = want.Method
-	secret := ""
+	var key wayIn
 	if err == nil {
-		secret, err = s.wayBackIn(r, by, v.Auth.Method, want.Method)
+		key, err = s.wayBackIn(r, by, v.Auth.Method, want.Method)
 	}
 	if err == nil {
-		current := r.PostFormValue("current")
-		if !asksPassword(v.Auth.Method) {
-			current = secret
-		}
-		err = s.c.Auth.SetSettings(r.Context(), by, want, current)
+		err = s.c.Auth.SetSettings(r.Context(), by, want, r.PostFormValue("current"))
 	}
 	if err != nil {
 		if errs.Is(err, errs.Internal) {
 			return err
 		}
 		v.Auth, v.Error = want, s.refusal(w, r, err)
+		v.User.Password = v.User.Password || key.fresh
 		return s.render(w, r, statusOf(err), "settings_auth", v)
 	}
 	s.say(w, r, flashOK, "Settings saved.")
-	if want.Method != v.Auth.Method {
-		s.stayIn(w, r, by, want.Method, secret)
+	if key.fresh || by.Session == nil && key.secret != "" {
+		s.stayIn(w, r, by, key.secret)
 	}
 	return s.redirect(w, r, "/settings/auth")
 }
@@ -138,50 +135,61 @@ func readAuthSettings(r *http.Request, v auth.Settings) (auth.Settings, error) {
 	return v, nil
 }
 
-// wayBackIn makes sure that the owner can log in by a new method, and returns the secret that
-// does it where the form has it.
-func (s *Server) wayBackIn(r *http.Request, by auth.Identity, from, to auth.Method) (string, error) {
+// wayIn is what opens the door after a change of the method.
+type wayIn struct {
+	secret string
+	fresh  bool // a password that was set along, which ended the sessions
+}
+
+// wayBackIn makes sure that the owner can log in by a new method, before it is the method.
+func (s *Server) wayBackIn(r *http.Request, by auth.Identity, from, to auth.Method) (wayIn, error) {
 	if from == to {
-		return "", nil
+		return wayIn{}, nil
 	}
 	switch to {
 	case auth.MethodRPC:
 		pin := r.PostFormValue("pin")
 		if s.c.CheckPIN == nil {
-			return "", errs.E(errs.Unavailable, "connect a node with a password first; its password is the PIN")
+			return wayIn{}, errs.E(errs.Unavailable, "connect a node with a password first; its password is the PIN")
 		}
 		if pin == "" {
-			return "", errs.E(errs.Invalid, "type the node's RPC password, to prove that it opens the door")
+			return wayIn{}, errs.E(errs.Invalid, "type the node's RPC password, to prove that it opens the door")
 		}
-		return pin, s.c.CheckPIN(r.Context(), pin)
+		return wayIn{secret: pin}, s.c.CheckPIN(r.Context(), pin)
 	case auth.MethodPassword, auth.MethodUsers:
 		u, err := s.c.Auth.User(r.Context(), by.User.ID)
 		if err != nil || u.Password {
-			return r.PostFormValue("current"), err
+			return wayIn{secret: r.PostFormValue("current")}, err
 		}
-		password := r.PostFormValue("password")
-		if password == "" {
-			return "", errs.E(errs.Invalid, "choose a password first; type it twice below")
-		}
-		if err := samePassword(password, r.PostFormValue("again")); err != nil {
-			return "", err
-		}
-		return password, s.setFirstPassword(r.Context(), by, password)
+		return s.firstPassword(r, by, from)
 	}
-	return "", nil
+	return wayIn{}, nil
 }
 
-// setFirstPassword gives the owner a password before one is asked for. It is for who has none.
-func (s *Server) setFirstPassword(ctx context.Context, by auth.Identity, password string) error {
-	return s.c.Auth.SetPassword(ctx, by.User.ID, password)
+// firstPassword gives the owner a password who has none. Whoever logs in with the PIN until now
+// proves it first: a browser that was left open shall not be enough.
+func (s *Server) firstPassword(r *http.Request, by auth.Identity, from auth.Method) (wayIn, error) {
+	password := r.PostFormValue("password")
+	if password == "" {
+		return wayIn{}, errs.E(errs.Invalid, "choose a password first; type it twice below")
+	}
+	if err := samePassword(password, r.PostFormValue("again")); err != nil {
+		return wayIn{}, err
+	}
+	if from == auth.MethodRPC {
+		if s.c.CheckPIN == nil {
+			return wayIn{}, errs.E(errs.Unavailable, "the node cannot be asked for its password now, so nothing was changed")
+		}
+		if err := s.c.CheckPIN(r.Context(), r.PostFormValue("current")); err != nil {
+			return wayIn{}, err
+		}
+	}
+	return wayIn{password, true}, s.c.Auth.SetPassword(r.Context(), by.User.ID, password)
 }
 
 // stayIn logs the owner in by the new method, so that a change does not throw out who made it.
 // Where that fails the login page comes, which is no harm.
-func (s *Server) stayIn(w http.ResponseWriter, r *http.Request, by auth.Identity, m auth.Method, secret string) {
-	if secret == "" || m == auth.MethodNone {
-		return
-	}
+func (s *Server) stayIn(w http.ResponseWriter, r *http.Request, by auth.Identity, secret string) {
 	cookie, u, err := s.c.Auth.Login(r.Context(), auth.Login{Name: by.User.Name, Password: secret, Client: s.client(r), Agent: agentOf(r),
 		Old: s.sessionCookie(r), Browser: s.browserCookie(r)})
 	if err != nil {

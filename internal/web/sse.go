@@ -48,6 +48,9 @@ func (s *Server) getEvents(w http.ResponseWriter, r *http.Request) error {
 		case <-s.closing:
 			return nil
 		case <-tick.C:
+			if _, err := s.identify(r); err != nil {
+				return nil // logged out meanwhile: nothing more is told here
+			}
 		case e, open := <-events:
 			if !open {
 				return nil

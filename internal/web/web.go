@@ -76,6 +76,7 @@ type Server struct {
 	tokens    *vault[newToken]
 	kept      *keptForms
 	active    activity
+	lapsed    lapsedCookies
 	pages     http.Handler // the routes, without prefix and door
 	handler   http.Handler
 
