@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
 
@@ -78,7 +79,8 @@ func (s *Server) describe(ctx context.Context, ref wallet.Ref, d wallet.Draft) (
 		row, mine := known[string(script)]
 		return place{mine, mine && row.Branch == 1}
 	}
-	b := subject{p: p, network: ref.Network, own: own, threshold: d.Need, cosigners: d.Signers, created: d.Created, final: d.Final}
+	// whole seconds, as they are stored: the time is the same in every answer
+	b := subject{p: p, network: ref.Network, own: own, threshold: d.Need, cosigners: d.Signers, created: d.Created.Truncate(time.Second), final: d.Final}
 	return b.object()
 }
 
