@@ -6,5 +6,7 @@ package main
 type cli struct {
 	Server serverCmd `cmd:"" help:"Run the web server on your own node."`
 	Demo   demoCmd   `cmd:"" help:"Try it all on a Bitcoin chain inside the program: no node, no real money."`
+	User   userCmd   `cmd:"" help:"Users: add, list, remove, set passwords, while the server does not run."`
+	Token  tokenCmd  `cmd:"" help:"Tokens for programs that use the REST API, while the server does not run."`
 	offlineNouns
 }

@@ -34,7 +34,10 @@ func (c demoCmd) Run(h host) error {
 	}
 	cfg := app.Config{Host: c.Host, Port: c.Port, DataDir: dir, Version: version, Log: logger(h.stderr, c.Debug),
 		Out: h.stdout, Now: time.Now, Demo: &app.Demo{BlockInterval: c.Interval}}
-	return serve(h, cfg, !c.NoOpen)
+	if !c.NoOpen {
+		cfg.Show = openBrowser
+	}
+	return serve(h, cfg)
 }
 
 // openBrowser shows a page on a desktop; where there is none the printed link serves.

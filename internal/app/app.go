@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"runtime"
@@ -12,7 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"specter/internal/btc"
+	"specter/internal/auth"
 	"specter/internal/chain"
 	"specter/internal/chain/demo"
 	"specter/internal/device"
@@ -22,7 +23,6 @@ import (
 	"specter/internal/signer/hot"
 	"specter/internal/store"
 	"specter/internal/wallet"
-	"specter/internal/web"
 )
 
 // App is the open house.
@@ -33,6 +33,7 @@ type App struct {
 	nodes    *node.Service
 	devices  *device.Service
 	wallets  *wallet.Service
+	auth     *auth.Service
 	chain    *demo.Chain // nil: a real node
 	listener net.Listener
 	server   *http.Server
@@ -47,7 +48,8 @@ func New(ctx context.Context, c Config) (a *App, err error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	a = &App{c: c}
+	a = &App{c: c, server: &http.Server{ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(c.Log.Handler(), slog.LevelInfo)}}
 	defer func() {
 		if err != nil {
 			a.close()
@@ -68,10 +70,11 @@ func New(ctx context.Context, c Config) (a *App, err error) {
 	if err = a.furnish(ctx); err != nil {
 		return a, err
 	}
-	if c.Demo != nil {
-		if err = a.tellStory(ctx); err != nil {
-			return a, fmt.Errorf("prepare the demo: %w", err)
-		}
+	if err = a.connect(ctx); err != nil {
+		return a, err
+	}
+	if err = a.settle(ctx); err != nil {
+		return a, err
 	}
 	return a, a.listen()
 }
@@ -94,16 +97,21 @@ func (a *App) furnish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if a.chain == nil {
-		if err := a.nodes.Bootstrap(ctx); err != nil {
-			a.c.Log.Warn("no node was taken from the environment", "error", err)
-		}
-	} else if err := a.activateDemo(ctx); err != nil {
-		return err
-	}
 	a.wallets = wallet.New(wallet.Config{Store: a.db, Sources: a.nodes, Devices: a.deviceKeys, FeeRate: a.feeRate, SignHot: a.signHot,
 		UID: uid, Now: a.c.Now, Log: a.c.Log})
 	a.devices = device.New(device.Config{Store: a.db, Now: a.c.Now, Seal: hot.Seal, Uses: a.wallets.Uses})
+	a.auth, err = auth.New(ctx, auth.Config{Store: a.db, Now: a.c.Now, Log: a.c.Log, CheckRPC: a.checkRPC, Open: a.c.reachable, Forget: a.forgetUser, Hash: a.c.hash})
+	return err
+}
+
+// connect gives a new program a node: the demo's own, or one that the environment names.
+func (a *App) connect(ctx context.Context) error {
+	if a.chain != nil {
+		return a.activateDemo(ctx)
+	}
+	if err := a.nodes.Bootstrap(ctx); err != nil {
+		a.c.Log.Warn("no node was taken from the environment", "error", err)
+	}
 	return nil
 }
 
@@ -113,16 +121,10 @@ type unclosed struct{ *demo.Chain }
 // Close does nothing.
 func (unclosed) Close() error { return nil }
 
-// listen opens the port and prepares the server.
+// listen opens the port and prepares the server. A request's head must come within seconds; how
+// long bodies and answers may take is the door's matter.
 func (a *App) listen() error {
-	c := web.Config{Wallets: a.wallets, Devices: a.devices, Nodes: a.nodes, Settings: a.db, Version: a.c.Version, Log: a.c.Log, Now: a.c.Now}
-	if a.c.Network != nil {
-		c.Network = *a.c.Network
-	}
-	if a.chain != nil {
-		c.Demo, c.Network = faucet{a.chain}, btc.Regtest
-	}
-	pages, err := web.New(c)
+	h, err := a.rooms()
 	if err != nil {
 		return err
 	}
@@ -131,25 +133,22 @@ func (a *App) listen() error {
 	if err != nil {
 		return errs.E(errs.Unavailable, "cannot listen on %s: %w. Is another Specter running? Choose another port with --port", address, err)
 	}
-	a.server = &http.Server{Handler: door.New(door.Config{Hosts: a.c.Hosts, Log: a.c.Log, Now: a.c.Now}, pages), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
-	a.server.RegisterOnShutdown(pages.Close) // ends the streams of events, which would not end by themselves
+	a.server.Handler = door.New(door.Config{Hosts: a.c.Hosts, Trusted: a.c.Trusted, Log: a.c.Log, Now: a.c.Now, Fail: refuse, HSTS: httpsFor}, h)
 	return nil
 }
-
-// URL is where the pages are.
-func (a *App) URL() string { return "http://" + a.listener.Addr().String() + "/" }
 
 // Run serves until the context ends, then closes listener, loops and database in that order.
 func (a *App) Run(ctx context.Context) error {
 	defer a.close()
-	if a.c.Out != nil {
-		fmt.Fprintf(a.c.Out, "Specter is at %s\n", a.URL())
+	if err := a.greet(ctx); err != nil {
+		return err
 	}
 	loops, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	g, gctx := errgroup.WithContext(loops)
 	g.Go(func() error { return ended(a.nodes.Run(gctx)) })
 	g.Go(func() error { return ended(a.wallets.Run(gctx)) })
+	g.Go(func() error { return ended(a.auth.Run(gctx)) })
 	if a.chain != nil && a.c.Demo.BlockInterval > 0 {
 		g.Go(func() error { return ended(a.chain.Run(gctx, a.c.Demo.BlockInterval)) })
 	}

@@ -7,9 +7,11 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"strings"
 	"time"
 
+	"specter/internal/auth"
 	"specter/internal/btc"
 	"specter/internal/errs"
 )
@@ -30,12 +32,19 @@ type Config struct {
 	Env     func(name string) (string, bool) // BTC_RPC_* for finding a node; nil: none
 	HomeDir string                           // where Bitcoin Core's folder is looked for; "": not at all
 	Hosts   []string                         // names, besides loopback's, that requests may be for
-	API     bool                             // SPECTER_API_ACTIVE
-	Version string
-	Log     *slog.Logger
-	Out     io.Writer // where the link is printed; nil: nowhere
-	Demo    *Demo     // nil: a real node
-	Now     func() time.Time
+	Trusted []netip.Prefix                   // proxies whose word about the client is believed
+	API     *bool                            // SPECTER_API_ACTIVE; nil: the owner's setting decides
+	// PasswordFile holds the owner's password for a first start without a page
+	// (SPECTER_ADMIN_PASSWORD_FILE); the owner is then called admin. "": none.
+	PasswordFile string
+	Version      string
+	Log          *slog.Logger
+	Out          io.Writer        // where links are printed; nil: nowhere
+	Show         func(url string) // opens a page that waits for the person in a browser; nil: nobody looks
+	Demo         *Demo            // nil: a real node
+	Now          func() time.Time
+
+	hash auth.HashParams // tests want cheap ones; zero: auth's own
 }
 
 // Demo asks for the built-in chain with its story.
@@ -43,17 +52,20 @@ type Demo struct {
 	BlockInterval time.Duration // between mined blocks; 0: none is mined by itself
 }
 
-// check refuses what would be unsafe or cannot work.
+// check refuses what would be unsafe or cannot work, as far as that shows without the data.
 func (c Config) check() error {
 	if c.Port < 0 || c.Port > 65535 {
 		return errs.E(errs.Invalid, "the port must be between 0 and 65535")
 	}
-	if !loopback(c.Host) {
-		return errs.E(errs.Denied, "listening on %q would open your wallets to the network without a login, so it is refused. "+
-			"Listen on 127.0.0.1 and reach it through an SSH tunnel: ssh -L 25441:127.0.0.1:25441 this-machine", c.Host)
+	if c.Demo != nil && c.reachable() {
+		return errs.E(errs.Denied, "the demo asks nobody to log in, so it listens on this computer alone; leave --host away")
 	}
 	return nil
 }
+
+// reachable reports whether other machines can reach the program: by its listener, or through
+// the proxies that it was told of.
+func (c Config) reachable() bool { return !loopback(c.Host) || len(c.Trusted) > 0 }
 
 // loopback reports whether an address can be reached from this machine alone.
 func loopback(host string) bool {

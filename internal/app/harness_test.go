@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"specter/internal/auth"
 	"specter/internal/btc"
 	"specter/internal/chain/core/coretest"
 	"specter/internal/device"
@@ -36,6 +37,7 @@ func open(t *testing.T, cfg Config) *house {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	cfg.hash = auth.HashParams{Memory: 64, Passes: 1, Lanes: 1}
 	ctx, cancel := context.WithCancel(context.Background())
 	a, err := New(ctx, cfg)
 	if err != nil {

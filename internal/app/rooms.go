@@ -1,0 +1,111 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+
+	"specter/internal/api/alpha"
+	"specter/internal/api/v1"
+	"specter/internal/btc"
+	"specter/internal/door"
+	"specter/internal/web"
+)
+
+// httpsFor is how long browsers stay with https for a name by which they once came that way.
+const httpsFor = 180 * 24 * time.Hour
+
+// settingAPI is the program's setting that switches the API on ("yes").
+const settingAPI = "api-active"
+
+// rooms makes the pages and the two APIs and puts them behind one another. Streams of events
+// end when the server shuts down; they would not end by themselves.
+func (a *App) rooms() (http.Handler, error) {
+	network := btc.Mainnet
+	if a.c.Network != nil {
+		network = *a.c.Network
+	}
+	if a.chain != nil {
+		network = btc.Regtest
+	}
+	pages, err := a.pages(network)
+	if err != nil {
+		return nil, err
+	}
+	a.server.RegisterOnShutdown(pages.Close)
+	old, err := alpha.New(alpha.Config{Auth: a.auth, Wallets: a.wallets, Devices: a.devices, Nodes: a.nodes, Settings: a.db, Active: a.apiActive,
+		DataDir: a.folder.path, Network: network, Version: a.c.Version, Log: a.c.Log, Now: a.c.Now, Client: door.ClientOf})
+	if err != nil {
+		return nil, err
+	}
+	rest, err := v1.New(v1.Config{Auth: a.auth, Wallets: a.wallets, Devices: a.devices, Nodes: a.nodes, Settings: a.db, Idempotency: a.db,
+		Client: door.ClientOf, RequestID: door.RequestID, Network: network, Version: a.c.Version, Log: a.c.Log, Now: a.c.Now})
+	if err != nil {
+		return nil, err
+	}
+	a.server.RegisterOnShutdown(rest.Close)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch path := r.URL.Path; {
+		case below(path, v1.Root) && a.apiActive(r.Context()):
+			rest.ServeHTTP(w, r)
+		case below(path, "/api"), below(path, "/healthz"):
+			old.ServeHTTP(w, r)
+		default:
+			pages.ServeHTTP(w, r)
+		}
+	}), nil
+}
+
+// pages makes the HTML side.
+func (a *App) pages(network btc.Network) (*web.Server, error) {
+	uid, err := a.nodes.UID(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	c := web.Config{Wallets: a.wallets, Devices: a.devices, Nodes: a.nodes, Settings: a.db, Auth: a.auth, Open: a.c.reachable, CheckPIN: a.checkRPC,
+		Instance: uid[:min(8, len(uid))], APIForced: a.c.API, Network: network, Version: a.c.Version, Log: a.c.Log, Now: a.c.Now}
+	if a.chain != nil {
+		c.Demo = faucet{a.chain}
+	}
+	return web.New(c)
+}
+
+// below reports whether a path is a folder itself or lies in it.
+func below(path, folder string) bool {
+	rest, ok := strings.CutPrefix(path, folder)
+	return ok && (rest == "" || rest[0] == '/')
+}
+
+// apiActive reports whether programs may ask: the environment says so, else the owner.
+func (a *App) apiActive(ctx context.Context) bool {
+	if a.c.API != nil {
+		return *a.c.API
+	}
+	v, err := a.db.Setting(ctx, "", settingAPI)
+	if err != nil {
+		a.c.Log.Error("is the API on? The setting cannot be read", "error", err)
+	}
+	return v == "yes"
+}
+
+// refuse words what the door refuses: programs read JSON, people a sentence. It asks nobody who
+// they are.
+func refuse(w http.ResponseWriter, r *http.Request, status int, err error) {
+	var body any
+	kind := "application/json"
+	switch {
+	case below(r.URL.Path, v1.Root):
+		kind = "application/problem+json"
+		body = map[string]any{"type": "about:blank", "title": http.StatusText(status), "status": status, "detail": err.Error(), "instance": door.RequestID(r)}
+	case below(r.URL.Path, "/api"), below(r.URL.Path, "/healthz"):
+		body = map[string]any{"message": err.Error()}
+	default:
+		http.Error(w, err.Error(), status)
+		return
+	}
+	w.Header().Set("Content-Type", kind)
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // the other side has gone; nobody is left to tell
+}
