@@ -23,7 +23,11 @@ import (
 const childEnv = "SPECTER_TEST_STEP"
 
 func TestMain(m *testing.M) {
-	if step := os.Getenv(childEnv); step != "" {
+	switch step := os.Getenv(childEnv); step {
+	case "":
+	case "churn":
+		os.Exit(churn())
+	default:
 		os.Exit(childStep(step))
 	}
 	os.Exit(m.Run())
