@@ -61,7 +61,9 @@ func SignExample(key []byte, name, id, description string, exp, iat int64) (stri
 }
 
 // ReadToken checks signature and expiry and returns the id.
-func ReadToken(text string, key []byte, now time.Time) (string, error) { return readToken(text, key, now) }
+func ReadToken(text string, key []byte, now time.Time) (string, error) {
+	return readToken(text, key, now)
+}
 
 // Clean is a scope in its one form.
 func Clean(s Scope) (Scope, error) { return s.clean() }

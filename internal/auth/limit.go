@@ -117,7 +117,11 @@ func (l *limits) take(g guess, now time.Time) (*slot, error) {
 	held := l.held(g, now)
 	var wait time.Duration
 	for k, r := range held {
-		c := l.counts[k]
+		c, old := l.counts[k]
+		if old && c.last.After(now) { // the clock was set back; waits begin anew, or they would not end
+			c.last = now
+			l.counts[k] = c
+		}
 		wait = max(wait, r.wait(c.level, c.last, now))
 	}
 	if wait > 0 {
@@ -231,8 +235,7 @@ func (l *limits) sweep(now time.Time) {
 	}
 }
 
-// left is the level after the time that has passed. A clock that was set back counts as no time
-// passed, so that a wrong clock shuts nobody out for longer than the rule says.
+// left is the level after the time that has passed.
 func (r *rule) left(level float64, last, now time.Time) float64 {
 	passed := max(0, now.Sub(last))
 	switch {
