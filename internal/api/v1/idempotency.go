@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -57,9 +58,9 @@ type kept struct {
 // fingerprint beside its hash does not help to guess a password that the body held.
 func (c *call) idempotent() error {
 	keys := c.Header.Values("Idempotency-Key")
-	if len(keys) > 1 || keys[0] == "" || len(keys[0]) > maxKey {
+	if len(keys) > 1 || keys[0] == "" || len(keys[0]) > maxKey || strings.ContainsFunc(keys[0], func(r rune) bool { return r < '!' || r > '~' }) {
 		return &problemError{status: http.StatusUnprocessableEntity, code: "bad-idempotency-key",
-			detail: "an Idempotency-Key is one text of 1 to 255 characters, such as a random UUID"}
+			detail: "an Idempotency-Key is one text of 1 to 255 visible ASCII characters, such as a random UUID"}
 	}
 	hash := sha256.Sum256([]byte(c.user() + "\x00" + keys[0]))
 	mac := hmac.New(sha256.New, []byte(keys[0]))
