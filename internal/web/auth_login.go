@@ -38,9 +38,6 @@ func (s *Server) loginPage(r *http.Request) loginPage {
 
 // getLogin asks for what the method wants; who is in already goes on.
 func (s *Server) getLogin(w http.ResponseWriter, r *http.Request) error {
-	if s.c.Auth == nil {
-		return s.redirect(w, r, nextOf(r))
-	}
 	if s.c.Auth.Settings().Method == auth.MethodUnset {
 		s.firstStart(w, r, true)
 		return nil
@@ -58,9 +55,6 @@ func (s *Server) getLogin(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) postLogin(w http.ResponseWriter, r *http.Request) error {
 	if err := parseForm(r); err != nil {
 		return err
-	}
-	if s.c.Auth == nil {
-		return s.redirect(w, r, nextOf(r))
 	}
 	name, password := r.PostFormValue("username"), r.PostFormValue("password")
 	cookie, u, err := s.c.Auth.Login(r.Context(), auth.Login{Name: name, Password: password, Client: s.client(r), Agent: agentOf(r), Old: s.sessionCookie(r), Browser: s.browserCookie(r)})
@@ -115,15 +109,12 @@ type logoutPage struct {
 // changes nothing.
 func (s *Server) getLogout(w http.ResponseWriter, r *http.Request) error {
 	v := logoutPage{page: s.barePage(r, s.tr(r, "Log out"))}
-	v.None = s.c.Auth == nil || s.c.Auth.Settings().Method == auth.MethodNone
+	v.None = s.c.Auth.Settings().Method == auth.MethodNone
 	return s.render(w, r, http.StatusOK, "auth_logout", v)
 }
 
 // postLogout ends the session and forgets its cookie.
 func (s *Server) postLogout(w http.ResponseWriter, r *http.Request) error {
-	if s.c.Auth == nil {
-		return s.redirect(w, r, "/")
-	}
 	if c := s.sessionCookie(r); c != "" {
 		if err := s.c.Auth.Logout(r.Context(), c); err != nil && !errs.Is(err, errs.Denied) && !errs.Is(err, errs.NotFound) {
 			return err

@@ -22,7 +22,7 @@ func (s *Server) registerPage(r *http.Request) registerPage {
 
 // getRegister is where an invitation leads. Looking does not use it up.
 func (s *Server) getRegister(w http.ResponseWriter, r *http.Request) error {
-	if s.c.Auth == nil || s.unset() {
+	if s.unset() {
 		return s.redirect(w, r, "/")
 	}
 	v := s.registerPage(r)
@@ -41,7 +41,7 @@ func (s *Server) postRegister(w http.ResponseWriter, r *http.Request) error {
 	if err := parseForm(r); err != nil {
 		return err
 	}
-	if s.c.Auth == nil || s.unset() {
+	if s.unset() {
 		return s.redirect(w, r, "/")
 	}
 	reg := auth.Registration{Secret: r.PostFormValue("otp"), Name: r.PostFormValue("username"), Password: r.PostFormValue("password"),

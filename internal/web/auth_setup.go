@@ -28,7 +28,7 @@ func (s *Server) firstStart(w http.ResponseWriter, r *http.Request, page bool) {
 }
 
 func (s *Server) unset() bool {
-	return s.c.Auth != nil && s.c.Auth.Settings().Method == auth.MethodUnset
+	return s.c.Auth.Settings().Method == auth.MethodUnset
 }
 
 func (s *Server) setupPage(r *http.Request) setupPage {

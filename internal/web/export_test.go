@@ -1,5 +1,7 @@
 package web
 
+import "time"
+
 // Patterns lists the route table's patterns, for the test that holds a row against each.
 func (s *Server) Patterns() []string {
 	var out []string
@@ -7,4 +9,35 @@ func (s *Server) Patterns() []string {
 		out = append(out, r.pattern)
 	}
 	return out
+}
+
+// RouteForNobody tries to serve a route that does not say for whom it is.
+func (s *Server) RouteForNobody() error {
+	_, err := s.mux([]route{{pattern: "GET /forgotten", h: s.getWelcome}})
+	return err
+}
+
+// Bounds of kept forms, for tests.
+const (
+	MaxKeptBytes = maxKeptBytes
+	MaxKeptForms = maxKeptForms
+)
+
+// KeptForms is the store of kept forms by itself.
+type KeptForms struct{ k keptForms }
+
+// NewKeptForms makes an empty one.
+func NewKeptForms(now func() time.Time) *KeptForms { return &KeptForms{keptForms{now: now}} }
+
+// Put keeps a form of so many bytes.
+func (k *KeptForms) Put(user string, size int) {
+	k.k.put(keptForm{user: user, body: make([]byte, size)})
+}
+
+// Count is how many of a user's forms are kept, and their bytes.
+func (k *KeptForms) Count(user string) (n, bytes int) {
+	for _, f := range k.k.forms(user) {
+		n, bytes = n+1, bytes+len(f.body)
+	}
+	return n, bytes
 }

@@ -134,9 +134,9 @@ func (s *Server) Routes() []RouteInfo {
 
 // mux answers the table's paths, and everything else with a page that says so. A route that
 // does not say for whom it is is a mistake of this program: no server is made.
-func (s *Server) mux() (http.Handler, error) {
+func (s *Server) mux(routes []route) (http.Handler, error) {
 	m := http.NewServeMux()
-	for _, rt := range s.routes() {
+	for _, rt := range routes {
 		if rt.who < forEveryone || rt.who > forOwner {
 			return nil, errs.E(errs.Internal, "the route %s does not say for whom it is", rt.pattern)
 		}

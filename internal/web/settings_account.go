@@ -36,9 +36,6 @@ func (p accountPage) Hours() string {
 }
 
 func (s *Server) accountPage(r *http.Request) (accountPage, error) {
-	if err := s.needAuth(); err != nil {
-		return accountPage{}, err
-	}
 	f, err := s.settingsFrame(r, "account", s.tr(r, "Account"))
 	if err != nil {
 		return accountPage{}, err
@@ -93,9 +90,6 @@ func (s *Server) getAccount(w http.ResponseWriter, r *http.Request) error {
 // accountChange runs one change of the own account. A refusal is shown on the account's page.
 func (s *Server) accountChange(w http.ResponseWriter, r *http.Request, do func(by auth.Identity) (done string, err error)) error {
 	if err := parseForm(r); err != nil {
-		return err
-	}
-	if err := s.needAuth(); err != nil {
 		return err
 	}
 	by, err := s.identity(r)

@@ -13,8 +13,7 @@ import (
 // settingsFrame is what every tab of the settings has.
 type settingsFrame struct {
 	page
-	Tab   string // general, auth, account, tokens, users, record
-	Login bool   // people log in here; without, there are no accounts to show
+	Tab string // general, auth, account, tokens, users, record
 }
 
 func (s *Server) settingsFrame(r *http.Request, tab, title string) (settingsFrame, error) {
@@ -23,15 +22,7 @@ func (s *Server) settingsFrame(r *http.Request, tab, title string) (settingsFram
 		return settingsFrame{}, err
 	}
 	p.Section = "settings"
-	return settingsFrame{page: p, Tab: tab, Login: s.c.Auth != nil}, nil
-}
-
-// needAuth refuses what makes no sense where nobody logs in.
-func (s *Server) needAuth() error {
-	if s.c.Auth == nil {
-		return errs.E(errs.NotFound, "this Specter was started without logins")
-	}
-	return nil
+	return settingsFrame{page: p, Tab: tab}, nil
 }
 
 type authPage struct {
@@ -53,9 +44,6 @@ func (p authPage) AbsoluteDays() int { return days(p.Auth.Absolute) }
 func days(d time.Duration) int { return max(1, int((d+12*time.Hour)/(24*time.Hour))) }
 
 func (s *Server) authPage(r *http.Request) (authPage, error) {
-	if err := s.needAuth(); err != nil {
-		return authPage{}, err
-	}
 	f, err := s.settingsFrame(r, "auth", s.tr(r, "Authentication"))
 	if err != nil {
 		return authPage{}, err

@@ -45,9 +45,8 @@ type Config struct {
 	Devices  Devices
 	Nodes    Nodes
 	Settings Settings
+	Auth     Auth // decides who asks
 	Demo     Demo // nil: a real chain
-	// Auth decides who asks. nil: everybody is the owner "admin" and no page asks for a login.
-	Auth Auth
 	// Open reports whether other machines can reach this Specter; nil: they cannot.
 	Open func() bool
 	// CheckPIN tries a password against the active node: errs.Denied when it is wrong. nil: the
@@ -88,8 +87,8 @@ type Server struct {
 // New parses the templates and builds the handler. It fails on a mistake in this program's own
 // files or configuration, never later because of them.
 func New(c Config) (*Server, error) {
-	if c.Wallets == nil || c.Devices == nil || c.Nodes == nil || c.Settings == nil {
-		return nil, errors.New("web: wallets, devices, nodes and settings are needed")
+	if c.Wallets == nil || c.Devices == nil || c.Nodes == nil || c.Settings == nil || c.Auth == nil {
+		return nil, errors.New("web: wallets, devices, nodes, settings and auth are needed")
 	}
 	c.URLPrefix = strings.TrimRight(c.URLPrefix, "/")
 	if c.URLPrefix != "" && !strings.HasPrefix(c.URLPrefix, "/") {
@@ -115,7 +114,7 @@ func New(c Config) (*Server, error) {
 	if s.templates, err = s.loadTemplates(); err != nil {
 		return nil, fmt.Errorf("web: templates: %w", err)
 	}
-	pages, err := s.mux()
+	pages, err := s.mux(s.routes())
 	if err != nil {
 		return nil, fmt.Errorf("web: routes: %w", err)
 	}

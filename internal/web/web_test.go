@@ -314,3 +314,14 @@ func rendered(n *html.Node) string {
 	_ = html.Render(&b, n)
 	return b.String()
 }
+
+// field finds an input by its name.
+func (a answer) field(name string) *html.Node {
+	var found *html.Node
+	walk(a.doc, func(n *html.Node) {
+		if found == nil && (n.Data == "input" || n.Data == "select" || n.Data == "textarea") && attr(n, "name") == name {
+			found = n
+		}
+	})
+	return found
+}
