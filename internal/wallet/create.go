@@ -20,13 +20,21 @@ const maxCosigners = 20
 
 // Check returns the wallet that Create would make, or why it would not.
 func (s *Service) Check(ctx context.Context, o Owner, n btc.Network, w NewWallet) (Proposal, error) {
-	p, _, err := s.propose(ctx, o, n, w)
+	f, err := fromFile(n, &w)
+	if err != nil {
+		return Proposal{}, err
+	}
+	p, _, err := s.propose(ctx, o, n, w, f)
 	return p, err
 }
 
 // Create makes a wallet. Old coins are looked for in the background, as the request says.
 func (s *Service) Create(ctx context.Context, o Owner, n btc.Network, w NewWallet) (Record, error) {
-	p, d, err := s.propose(ctx, o, n, w)
+	f, err := fromFile(n, &w)
+	if err != nil {
+		return Record{}, err
+	}
+	p, d, err := s.propose(ctx, o, n, w, f)
 	if err != nil {
 		return Record{}, err
 	}
@@ -57,6 +65,7 @@ func (s *Service) Create(ctx context.Context, o Owner, n btc.Network, w NewWalle
 	if err := s.c.Store.AddWallet(ctx, &r, first); err != nil {
 		return Record{}, err
 	}
+	s.takeLabels(ctx, r, f)
 	s.nudge()
 	s.tell(r, "wallet")
 	s.decorate(&r, s.knownKeys(ctx, o, n))
@@ -95,7 +104,7 @@ func firstAddresses(d *descriptor.Descriptor, n btc.Network) ([]AddressRow, erro
 }
 
 // propose understands a request for a wallet.
-func (s *Service) propose(ctx context.Context, o Owner, n btc.Network, w NewWallet) (Proposal, *descriptor.Descriptor, error) {
+func (s *Service) propose(ctx context.Context, o Owner, n btc.Network, w NewWallet, f *foreign) (Proposal, *descriptor.Descriptor, error) {
 	name, err := cleanName(w.Name)
 	if err != nil {
 		return Proposal{}, nil, err
@@ -119,6 +128,9 @@ func (s *Service) propose(ctx context.Context, o Owner, n btc.Network, w NewWall
 			return Proposal{}, nil, errs.E(errs.Conflict, "your wallet %q has the same descriptor already", r.Name)
 		}
 	}
+	if r, found := s.twin(d, n, existing); found {
+		return Proposal{}, nil, errs.E(errs.Conflict, "your wallet %q has the same addresses already, written in another way", r.Name)
+	}
 	first, err := firstOf(d, n)
 	if err != nil {
 		return Proposal{}, nil, err
@@ -130,6 +142,15 @@ func (s *Service) propose(ctx context.Context, o Owner, n btc.Network, w NewWall
 	keys := s.knownKeys(ctx, o, n)
 	for i := range p.Cosigners {
 		nameCosigner(&p.Cosigners[i], keys)
+	}
+	p.Remarks = s.remarks(&setup{n: n, d: d, p: &p, known: keys}, existing)
+	for _, r := range p.Remarks {
+		if r.Level != Notice {
+			p.Warnings = append(p.Warnings, r.Text())
+		}
+	}
+	if p.FromHeight = w.FromHeight; f != nil {
+		p.File, p.Warnings = &f.words, append(p.Warnings, f.notes...)
 	}
 	return p, d, nil
 }
@@ -178,7 +199,7 @@ func parseWallet(n btc.Network, w NewWallet) (*descriptor.Descriptor, []string, 
 	if err != nil {
 		return nil, nil, err
 	}
-	return d, append(warnings, warningsOf(d)...), nil
+	return d, warnings, nil
 }
 
 // compose writes the descriptor of a wallet that was put together from keys.
@@ -281,26 +302,6 @@ func branch(d *descriptor.Descriptor, o descriptor.Options) (*descriptor.Descrip
 		return d, []string{"The keys had no derivation path; /<0;1>/* was added, as wallets use it."}, err
 	}
 	return d, nil, nil
-}
-
-// warningsOf says what a person should know of an imported descriptor.
-func warningsOf(d *descriptor.Descriptor) []string {
-	var out []string
-	if !d.IsSolvable() {
-		return []string{"This wallet can only watch: the descriptor does not say how its coins are spent."}
-	}
-	for i, k := range d.Keys() {
-		if k.Origin == nil && (k.XKey == nil || k.XKey.Depth > 0) {
-			out = append(out, fmt.Sprintf("Key %d has no origin (fingerprint and path): most devices will not sign for it.", i+1))
-		}
-	}
-	if d.Branches() == 1 && d.IsRanged() {
-		out = append(out, "The descriptor has one branch: change goes to receive addresses.")
-	}
-	if !d.IsRanged() {
-		out = append(out, "The descriptor has a single address; every payment shows the others.")
-	}
-	return out
 }
 
 // cosignersOf lists the keys of a descriptor.

@@ -82,7 +82,7 @@ func TestImportedDescriptors(t *testing.T) {
 		"one branch":      {"wpkh(" + head + "/7/*)", "wpkh(" + head + "/7/*)", 1, true, 1, 1},
 		"single address":  {"wpkh(" + head + "/0/5)", "wpkh(" + head + "/0/5)", 1, false, 1, 1},
 		"plain key":       {plain, plain, 1, false, 2, 1},
-		"2 of 2 unsorted": {"wsh(multi(2," + expression("alice", "wsh") + "/0/*," + expression("bob", "wsh") + "/0/*))", "wsh(multi(2," + expression("alice", "wsh") + "/<0;1>/*," + expression("bob", "wsh") + "/<0;1>/*))", 2, true, 0, 2},
+		"2 of 2 unsorted": {"wsh(multi(2," + expression("alice", "wsh") + "/0/*," + expression("bob", "wsh") + "/0/*))", "wsh(multi(2," + expression("alice", "wsh") + "/<0;1>/*," + expression("bob", "wsh") + "/<0;1>/*))", 2, true, 2, 2}, // all keys are needed, and all are software keys
 	} {
 		p, err := h.s.Check(context.Background(), admin, btc.Regtest, wallet.NewWallet{Name: name, Descriptor: c.in})
 		if err != nil {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"specter/internal/btc"
+	"specter/internal/btc/descriptor"
 	"specter/internal/btc/psbt"
 	"specter/internal/chain"
 )
@@ -45,6 +46,9 @@ type Config struct {
 	Devices func(ctx context.Context, o Owner, n btc.Network) ([]KnownKey, error)
 	// FeeRate estimates the feerate that confirms within a number of blocks.
 	FeeRate func(ctx context.Context, blocks int) (btc.FeeRate, error)
+	// Limits tells what a device of a type cannot do with a wallet: a stable word and an English
+	// sentence, or "" where it can.
+	Limits func(deviceType string, d *descriptor.Descriptor) (code, text string)
 	// SignHot adds the signatures of a software key to a packet.
 	SignHot func(ctx context.Context, o Owner, deviceID int64, passphrase string, p *psbt.Packet) error
 	// UID is part of the names of the node's watch-only wallets: "specter<uid>/<alias>".
@@ -84,6 +88,9 @@ type Proposal struct {
 	ScriptType   string
 	Threshold    int
 	Cosigners    []Cosigner
-	FirstAddress string   // receive address 0
-	Warnings     []string // sentences for the person
+	FirstAddress string     // receive address 0, to compare on the devices' screens
+	Remarks      []Remark   // what to know before, the gravest first
+	Warnings     []string   // the remarks but notices, as English sentences, and what the file's reader says
+	File         *FileWords // what the wallet file told; nil: there was none
+	FromHeight   *int32     // old coins are looked for from this block on; nil: the request says how
 }
