@@ -97,7 +97,7 @@ func (a *App) furnish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.wallets = wallet.New(wallet.Config{Store: a.db, Sources: a.nodes, Devices: a.deviceKeys, FeeRate: a.feeRate, SignHot: a.signHot,
+	a.wallets = wallet.New(wallet.Config{Store: a.db, Sources: a.nodes, Devices: a.deviceKeys, FeeRate: a.feeRate, SignHot: a.signHot, Limits: device.Limit,
 		UID: uid, Now: a.c.Now, Log: a.c.Log})
 	a.devices = device.New(device.Config{Store: a.db, Now: a.c.Now, Seal: hot.Seal, Uses: a.wallets.Uses})
 	a.auth, err = auth.New(ctx, auth.Config{Store: a.db, Now: a.c.Now, Log: a.c.Log, CheckRPC: a.checkRPC, Open: a.c.reachable, Forget: a.forgetUser, Hash: a.c.hash})
