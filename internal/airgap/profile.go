@@ -62,7 +62,7 @@ func ProfileOf(deviceType string) Profile {
 // device has no camera, and too-large where the payload does not fit its one code.
 func (d Profile) Show(p Payload, f Format, density Density, interval time.Duration) (Animation, error) {
 	if density == 0 {
-		density = d.auto(p)
+		density = d.AutoDensity(p)
 	}
 	if interval == 0 {
 		interval = d.Interval
@@ -74,7 +74,9 @@ func (d Profile) Show(p Payload, f Format, density Density, interval time.Durati
 // at the normal density.
 const manyBytes = 6000
 
-func (d Profile) auto(p Payload) Density {
+// AutoDensity is the density that is chosen for a payload: the device's, or more where there would
+// be very many codes.
+func (d Profile) AutoDensity(p Payload) Density {
 	n := len(p.Data)
 	if p.UR != nil {
 		n = len(p.UR.CBOR)

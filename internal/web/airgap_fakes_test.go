@@ -2,9 +2,14 @@ package web_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+
 	"specter/internal/btc"
+	"specter/internal/btc/psbt"
 	"specter/internal/errs"
 	"specter/internal/interop"
 	"specter/internal/wallet"
@@ -32,4 +37,57 @@ func (h wallets) ExportFile(_ context.Context, ref wallet.Ref, format string) (w
 		return wallet.File{}, errs.E(errs.Invalid, "%w", err)
 	}
 	return wallet.File{Name: rec.Alias + "-" + format, Type: "text/plain; charset=utf-8", Data: data}, nil
+}
+
+// draftPSBT is an unsigned payment of n coins of a 2-of-3, as wallets make them: with previous
+// transactions, scripts, derivations and xpubs.
+func draftPSBT(n int) []byte {
+	script := append([]byte{0, 32}, make([]byte, 32)...)
+	tx := wire.NewMsgTx(2)
+	var coins []*wire.MsgTx
+	for i := range n {
+		prev := wire.NewMsgTx(2)
+		prev.AddTxIn(wire.NewTxIn(wire.NewOutPoint(&chainhash.Hash{byte(i), byte(i >> 8), 1}, 0), nil, nil))
+		prev.AddTxOut(wire.NewTxOut(50_000_000, script))
+		prev.AddTxOut(wire.NewTxOut(40_000_000, script))
+		hash := prev.TxHash()
+		tx.AddTxIn(wire.NewTxIn(wire.NewOutPoint(&hash, 0), nil, nil))
+		coins = append(coins, prev)
+	}
+	tx.AddTxOut(wire.NewTxOut(40_000_000, script))
+	tx.AddTxOut(wire.NewTxOut(9_999_000, script))
+	p, err := psbt.New(tx)
+	if err != nil {
+		panic(err)
+	}
+	path, _ := btc.ParsePath("48h/1h/0h/2h/0/5")
+	var keys []psbt.Derivation
+	for k, fp := range []btc.Fingerprint{{0x11, 1, 1, 1}, {0x73, 0xc5, 0xda, 0x0a}, {0x22, 2, 2, 2}} {
+		pub := append([]byte{2}, make([]byte, 32)...)
+		pub[32] = byte(k + 1)
+		keys = append(keys, psbt.Derivation{PubKey: pub, Origin: btc.KeyOrigin{Fingerprint: fp, Path: path}})
+	}
+	for i := range p.Inputs {
+		p.Inputs[i].NonWitnessUTXO, p.Inputs[i].WitnessUTXO = coins[i], coins[i].TxOut[0]
+		p.Inputs[i].WitnessScript, p.Inputs[i].Derivations = make([]byte, 105), keys
+	}
+	p.Outputs[1].WitnessScript, p.Outputs[1].Derivations = make([]byte, 105), keys
+	x, _, err := btc.ParseXKey(testXPub)
+	if err == nil {
+		err = p.AddXPub(x, btc.KeyOrigin{Fingerprint: btc.Fingerprint{0x73, 0xc5, 0xda, 0x0a}, Path: path[:4]})
+	}
+	raw, e := p.Serialize()
+	if err != nil || e != nil {
+		panic(fmt.Sprint(err, e))
+	}
+	return raw
+}
+
+// airgapPages are the pages of camera and files.
+func airgapPages() map[string]int {
+	const draft = "/wallets/family_vault/drafts/7/qr"
+	return map[string]int{
+		draft: 200, draft + "?device=1": 200, draft + "?type=jade&list=0": 200, draft + "?device=77": 404,
+		"/guides": 200, "/guides/coldcard": 200, "/guides/seedsigner": 200, "/guides/trezor": 200, "/guides/abacus": 404, "/help/camera": 200,
+	}
 }

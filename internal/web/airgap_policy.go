@@ -16,5 +16,5 @@ const scannerPolicy = door.Policy + "; worker-src 'self'; media-src blob:"
 
 // scannerPages are the templates that hold a scanner.
 var scannerPages = map[string]bool{
-	"device_keys": true, "device_message": true, "draft": true, "psbt_import": true, "wallet_new_setup": true, "wallet_send": true,
+	"device_keys": true, "device_message": true, "draft": true, "draft_qr": true, "psbt_import": true, "wallet_new_setup": true, "wallet_send": true,
 }

@@ -5,5 +5,9 @@ package web
 func (s *Server) airgapRoutes() []route {
 	return []route{
 		{"POST /airgap/scan", forUser, s.postScan},
+		{"GET /wallets/{alias}/drafts/{id}/qr", forUser, s.getDraftQR},
+		{"GET /guides", forUser, s.getGuides},
+		{"GET /guides/{type}", forUser, s.getGuide},
+		{"GET /help/camera", forUser, s.getCameraHelp},
 	}
 }

@@ -2,7 +2,6 @@ package web
 
 import (
 	"encoding/base64"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/btcsuite/btcd/btcutil/v2"
 
-	"specter/internal/btc"
 	"specter/internal/device"
 	"specter/internal/errs"
 	"specter/internal/wallet"
@@ -84,19 +82,6 @@ func (s *Server) getDraft(w http.ResponseWriter, r *http.Request) error {
 	}
 	v.Title = s.tr(r, "Draft %d", v.Draft.ID)
 	return s.render(w, r, http.StatusOK, "draft", v)
-}
-
-// getPSBT hands out the PSBT as a file: binary, or base64 with ?format=base64.
-func (s *Server) getPSBT(w http.ResponseWriter, r *http.Request) error {
-	v, err := s.draftPage(r)
-	if err != nil {
-		return err
-	}
-	data, ext, kind := v.Draft.PSBT, "psbt", "application/octet-stream"
-	if r.FormValue("format") == "base64" {
-		data, ext, kind = []byte(v.Base64()), "psbt.txt", "text/plain; charset=utf-8"
-	}
-	return download(w, wallet.File{Name: fmt.Sprintf("%s-%d.%s", btc.Slug(v.Wallet.Name), v.Draft.ID, ext), Type: kind, Data: data})
 }
 
 // change runs one change of a draft and goes on to next, or back to the draft's page. A refusal

@@ -108,7 +108,7 @@ func (h *house) fill() {
 	}
 	h.coins[4].ReservedBy = 7
 	h.rows = append(h.rows, wallet.HistoryRow{Wallet: 1, WalletAlias: "family_vault", WalletName: "x", TxID: hashOf(99), State: wallet.Broken, Trouble: "The record is cut short." + h.poison})
-	h.drafts[7] = wallet.Draft{ID: 7, Wallet: 1, Created: testTime, Changed: testTime, State: wallet.PartlySig, Note: "for the roof" + h.poison, PSBT: []byte("psbt\xff"), TxID: hashOf(1),
+	h.drafts[7] = wallet.Draft{ID: 7, Wallet: 1, Created: testTime, Changed: testTime, State: wallet.PartlySig, Note: "for the roof" + h.poison, PSBT: draftPSBT(3), TxID: hashOf(1),
 		Recipients: []wallet.Recipient{{Address: testAddress, Amount: 40_000_000, Label: "carpenter" + h.poison}},
 		Inputs:     []wallet.DraftInput{{OutPoint: wire.OutPoint{Hash: hashOf(4)}, Amount: 50_000_000, Address: testAddress, Label: h.poison}},
 		Outputs:    []wallet.TxOutput{{Amount: 40_000_000, Address: testAddress}, {Amount: 9_999_000, Address: testAddress, Mine: true, Change: true}},

@@ -99,6 +99,7 @@ func (s *Server) funcs(words catalogue) template.FuncMap {
 		"gigabytes":  func(n int64) int64 { return n >> 30 },
 		"devicetype": func(id string) string { return device.TypeOf(id).Name },
 		"deviceicon": deviceIcon,
+		"codewords":  words.codeWords,
 	}
 }
 

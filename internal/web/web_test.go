@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -166,7 +167,7 @@ func text(n *html.Node) string {
 
 // every page that a GET can show, with a status other than 200 where that is right.
 func everyPage() map[string]int {
-	return map[string]int{
+	pages := map[string]int{
 		"/welcome": 200, "/overview": 200, "/overview/coins": 200, "/settings": 200, "/nodes": 200, "/new-node": 200, "/new-node?look=yes": 200,
 		"/nodes/home": 200, "/new-device": 200, "/new-device/hot": 200, "/new-device/coldcard": 200, "/devices/cold_a": 200, "/devices/red_key": 200, "/devices/cold_a/keys": 200,
 		"/new-wallet": 200, "/new-wallet/single": 200, "/new-wallet/multisig": 200, "/new-wallet/import": 200,
@@ -179,6 +180,8 @@ func everyPage() map[string]int {
 		"/auth/logout": 200, "/auth/kept": 200, "/auth/register": 404, "/settings/users/nobody/delete": 404, "/settings/users/admin/delete": 403,
 		"/nothing-here": 404, "/wallets/nobody/history": 404, "/devices/nobody": 404, "/new-device/abacus": 404, "/wallets/family_vault/tx/xyz": 404, "/wallets/family_vault/drafts/99": 404,
 	}
+	maps.Copy(pages, airgapPages())
+	return pages
 }
 
 func TestEveryPageRenders(t *testing.T) {
