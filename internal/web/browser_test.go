@@ -36,6 +36,12 @@ addEventListener("securitypolicyviolation", e => complaints.push("refused: " + e
 
 func openBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) *browser {
 	t.Helper()
+	return openBrowserWith(t, nil, more...)
+}
+
+// openBrowserWith opens one on a house that is set up another way.
+func openBrowserWith(t *testing.T, change func(*web.Config), more ...chromedp.ExecAllocatorOption) *browser {
+	t.Helper()
 	path := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if p, err := exec.LookPath(name); err == nil {
@@ -47,7 +53,11 @@ func openBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) *browser {
 		t.Skip("SKIPPED WITHOUT A BROWSER: install chromium to test what the pages do with script")
 	}
 	b := &browser{t: t, h: newHouse("")}
-	s, err := web.New(web.Config{Wallets: wallets{b.h}, Devices: devices{b.h}, Nodes: nodes{b.h}, Settings: b.h, Auth: newGatehouse(auth.MethodNone), Demo: b.h})
+	c := web.Config{Wallets: wallets{b.h}, Devices: devices{b.h}, Nodes: nodes{b.h}, Settings: b.h, Auth: newGatehouse(auth.MethodNone), Demo: b.h}
+	if change != nil {
+		change(&c)
+	}
+	s, err := web.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
