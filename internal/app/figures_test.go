@@ -53,8 +53,13 @@ func TestFigures(t *testing.T) {
 	eventually(t, "the block", func() (bool, string) { r := h.record(w.Ref()); return r.Tip.Height == n.Height(), "" })
 	t.Logf("FIGURE a new block seen in the wallet's rows: %.2f s", time.Since(start).Seconds())
 	h.figureDraft(w.Ref(), n.NewAddress())
+	address, err := h.wallets.NewAddress(ctx, w.Ref())
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := h.token()
 	h.stop()
-	figurePages(t, h.cfg.DataDir, count)
+	figurePages(t, h.cfg.DataDir, count, token, address.Address)
 }
 
 func (h *house) wshKeys() []string {
@@ -108,7 +113,7 @@ func (h *house) figureDraft(ref wallet.Ref, to string) {
 }
 
 // figurePages starts the binary on the data folder and times its pages as a browser sees them.
-func figurePages(t *testing.T, data string, count int) {
+func figurePages(t *testing.T, data string, count int, token, address string) {
 	bin := filepath.Join(t.TempDir(), "specter")
 	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", bin, "specter/cmd/specter")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -122,6 +127,9 @@ func figurePages(t *testing.T, data string, count int) {
 		firsts = append(firsts, time.Since(start))
 		if len(firsts) == 5 {
 			measure(t, base, cmd, count)
+			c := client{base, token, &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: time.Minute}}
+			figureAPI(t, c, address, count)
+			figureLoad(t, c, address, cmd.Process.Pid)
 		}
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait() // it was killed
@@ -134,7 +142,7 @@ func figurePages(t *testing.T, data string, count int) {
 func launch(t *testing.T, bin, data string) (*exec.Cmd, string, time.Time) {
 	t.Helper()
 	cmd := exec.Command(bin, "server", "--port", "0", "--data-dir", data)
-	cmd.Env = []string{"HOME=" + t.TempDir()}
+	cmd.Env = []string{"HOME=" + t.TempDir(), "SPECTER_API_ACTIVE=true"}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -181,14 +189,20 @@ func measure(t *testing.T, base string, cmd *exec.Cmd, count int) {
 		t.Logf("FIGURE %s at %d transactions: median %d ms, p95 %d ms", name, count, took[50].Milliseconds(), took[94].Milliseconds())
 	}
 	time.Sleep(3 * time.Second) // idle is what is measured
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid))
+	t.Logf("FIGURE idle: %s", resident(cmd.Process.Pid))
+}
+
+// resident reads how much memory a process holds and has held at most.
+func resident(pid int) string {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		t.Logf("resident memory cannot be read here: %v", err)
-		return
+		return "resident memory cannot be read here: " + err.Error()
 	}
+	var out []string
 	for _, line := range strings.Split(string(status), "\n") {
 		if strings.HasPrefix(line, "VmRSS") || strings.HasPrefix(line, "VmHWM") {
-			t.Logf("FIGURE %s", strings.Join(strings.Fields(line), " "))
+			out = append(out, strings.Fields(line)...)
 		}
 	}
+	return strings.Join(out, " ")
 }
