@@ -37,6 +37,7 @@ type Service struct {
 	hash     *hasher
 	limits   *limits
 	basics   *basics
+	seen     seen
 	tokenKey []byte
 
 	// change is held by whatever changes settings or the owner's first password, so that two
@@ -74,7 +75,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{c: c, hash: h, limits: newLimits(), basics: newBasics(), leaving: map[string]bool{}}
+	s := &Service{c: c, hash: h, limits: newLimits(), basics: newBasics(), seen: seen{at: map[[2]string]time.Time{}}, leaving: map[string]bool{}}
 	if err := s.load(ctx); err != nil {
 		return nil, err
 	}
@@ -326,6 +327,7 @@ func (s *Service) sweep(ctx context.Context) error {
 	now, v := s.now(), s.Settings()
 	s.limits.sweep(now)
 	s.basics.sweep(now)
+	s.seen.sweep(now)
 	return errors.Join(
 		s.c.Store.SweepSessions(ctx, now.Add(-v.Absolute-grace), now.Add(-v.Idle-grace)),
 		s.c.Store.SweepInvitations(ctx, now.Add(-24*time.Hour)),

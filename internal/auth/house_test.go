@@ -25,16 +25,17 @@ const (
 // house is a service on a real database, with a clock that the test moves.
 type house struct {
 	*auth.Service
-	t    *testing.T
-	path string
-	db   *store.DB
-	mu   sync.Mutex
-	at   time.Time
-	open atomic.Bool
-	rpc  func(string) error
-	hash auth.HashParams
-	gone []string // users whose things were removed
-	hold func() error
+	t      *testing.T
+	path   string
+	db     *store.DB
+	mu     sync.Mutex
+	at     time.Time
+	open   atomic.Bool
+	rpc    func(string) error
+	hash   auth.HashParams
+	writes atomic.Int64 // of the use of sessions and tokens
+	gone   []string     // users whose things were removed
+	hold   func() error
 }
 
 var cheap = auth.HashParams{Memory: 32, Passes: 1, Lanes: 1}
@@ -58,7 +59,7 @@ func (h *house) start() {
 	if h.rpc != nil {
 		check = func(_ context.Context, pin string) error { return h.rpc(pin) }
 	}
-	h.Service, err = auth.New(ctx, auth.Config{Store: db, Now: h.now, CheckRPC: check, Open: h.open.Load, Hash: h.hash,
+	h.Service, err = auth.New(ctx, auth.Config{Store: counting{db, &h.writes}, Now: h.now, CheckRPC: check, Open: h.open.Load, Hash: h.hash,
 		Forget: func(_ context.Context, id string) error {
 			h.gone = append(h.gone, id)
 			if h.hold != nil {
@@ -161,4 +162,20 @@ func wantWait(t *testing.T, err error, what string) time.Duration {
 func isFast(err error) bool {
 	var fast *auth.TooFast
 	return errors.As(err, &fast)
+}
+
+// counting counts the writes of what was used.
+type counting struct {
+	auth.Store
+	n *atomic.Int64
+}
+
+func (c counting) SeeSession(ctx context.Context, id int64, at time.Time, client, agent string) error {
+	c.n.Add(1)
+	return c.Store.SeeSession(ctx, id, at, client, agent)
+}
+
+func (c counting) SeeToken(ctx context.Context, id string, at time.Time) error {
+	c.n.Add(1)
+	return c.Store.SeeToken(ctx, id, at)
 }

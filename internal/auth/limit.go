@@ -51,11 +51,12 @@ var (
 )
 
 const (
-	busyWait  = 3 * time.Second     // when too many hashes wait already
-	forget    = time.Hour           // a count is forgotten this long after the last try
-	goodFor   = 30 * 24 * time.Hour // an address is known this long after a login
-	countsMax = 8192                // counts kept; the least deserved goes first
-	goodMax   = 4096
+	busyWait   = 3 * time.Second     // when too many hashes wait already
+	forget     = time.Hour           // a count is forgotten this long after the last try
+	goodFor    = 30 * 24 * time.Hour // an address is known this long after a login
+	countsMax  = 8192                // counts kept; the least deserved goes first
+	evictAmong = 64
+	goodMax    = 4096
 )
 
 type countKey [sha256.Size]byte
@@ -168,12 +169,16 @@ func (l *limits) add(k countKey, r *rule, now time.Time) {
 	l.counts[k] = count{rule: r, level: r.left(c.level, c.last, now) + 1, last: now}
 }
 
-// evict removes the count that holds back least: names made up to fill the table go before a
-// name that is under attack.
+// evict removes, of some counts picked by chance, the one that holds back least: names made up
+// to fill the table go before a name that is under attack.
 func (l *limits) evict(now time.Time) {
 	var least countKey
 	lowest, oldest := math.Inf(1), time.Time{}
+	picked := 0
 	for k, c := range l.counts {
+		if picked++; picked > evictAmong {
+			break
+		}
 		level := c.rule.left(c.level, c.last, now)
 		if level < lowest || level == lowest && c.last.Before(oldest) {
 			least, lowest, oldest = k, level, c.last

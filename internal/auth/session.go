@@ -3,6 +3,8 @@ package auth
 import (
 	"context"
 	"slices"
+	"strconv"
+	"sync"
 	"time"
 
 	"specter/internal/errs"
@@ -13,6 +15,35 @@ const grace = 7 * 24 * time.Hour
 
 // seeEvery is how often the use of a session or token is written down.
 const seeEvery = time.Minute
+
+// seen lets one of many requests at the same time write down that a session or token is in use;
+// the others need not wait for the disk.
+type seen struct {
+	mu sync.Mutex
+	at map[[2]string]time.Time
+}
+
+// claim reports whether the caller is the one to write.
+func (s *seen) claim(kind, id string, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k := [2]string{kind, id}
+	if at, ok := s.at[k]; ok && now.Sub(at) < seeEvery && !now.Before(at) {
+		return false
+	}
+	s.at[k] = now
+	return true
+}
+
+func (s *seen) sweep(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for k, at := range s.at {
+		if now.Sub(at) >= seeEvery || now.Before(at) {
+			delete(s.at, k)
+		}
+	}
+}
 
 // newSession stores a session for a user whose hash was just proven and returns its cookie.
 func (s *Service) newSession(ctx context.Context, row UserRow, way Method, l Login) (cookie string, err error) {
@@ -63,7 +94,7 @@ func (s *Service) Session(ctx context.Context, cookie, client, agent string) (Id
 	if !now.Before(x.Expires) || x.Way != v.Method || s.isLeaving(row.ID) {
 		return Identity{}, errSession
 	}
-	if now.Sub(x.LastSeen) >= seeEvery {
+	if now.Sub(x.LastSeen) >= seeEvery && s.seen.claim("session", strconv.FormatInt(x.ID, 10), now) {
 		x.LastSeen, x.Client, x.Agent = now, cut(client, 64), cut(agent, 200)
 		x.Expires = v.end(x)
 		if err := s.c.Store.SeeSession(ctx, x.ID, now, x.Client, x.Agent); err != nil && ctx.Err() == nil {

@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -222,4 +223,33 @@ func TestDamagedSettingsStopTheProgram(t *testing.T) {
 	must(t, h.db.PutSetting(ctx, "", "token-key", "short"))
 	_, err := auth.New(ctx, auth.Config{Store: h.db, Hash: cheap, Forget: nothing})
 	wantKind(t, err, errs.Unavailable, "a damaged key")
+}
+
+// TestUseByManyAtOnceIsWrittenOnce: a page and all that it loads come at the same time.
+func TestUseByManyAtOnceIsWrittenOnce(t *testing.T) {
+	h := built(t)
+	cookie := h.login("Olga", ownerPW)
+	_, text, err := h.NewToken(ctx, h.owner(), auth.TokenRequest{Description: "one", Life: time.Hour})
+	must(t, err)
+	h.pass(time.Minute)
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			if _, err := h.Session(ctx, cookie, home, ""); err != nil {
+				t.Error(err)
+			}
+			if _, err := h.Bearer(ctx, text); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := h.writes.Load(); n != 2 {
+		t.Errorf("%d writes, want one of the session and one of the token", n)
+	}
+	h.pass(time.Minute)
+	h.in(cookie)
+	if n := h.writes.Load(); n != 3 {
+		t.Errorf("%d writes a minute later", n)
+	}
 }

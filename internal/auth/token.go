@@ -77,7 +77,7 @@ func (s *Service) Bearer(ctx context.Context, token string) (Identity, error) {
 	if subtle.ConstantTimeCompare(hash, hashSecret(token)) != 1 || !now.Before(t.Expires) || s.isLeaving(row.ID) {
 		return Identity{}, errToken
 	}
-	if now.Sub(t.LastUsed) >= seeEvery {
+	if now.Sub(t.LastUsed) >= seeEvery && s.seen.claim("token", t.ID, now) {
 		t.LastUsed = now
 		if err := s.c.Store.SeeToken(ctx, t.ID, now); err != nil && ctx.Err() == nil {
 			s.c.Log.Warn("noting that a token is in use", "error", err)

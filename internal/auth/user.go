@@ -166,7 +166,7 @@ func slug(key string) string {
 }
 
 // SetPassword sets a password without asking for the old one, and ends all sessions of the user.
-// It is for commands on the machine itself.
+// Tokens stay: they are deleted one by one. It is for commands on the machine itself.
 func (s *Service) SetPassword(ctx context.Context, userID, password string) error {
 	return s.setPassword(ctx, userID, password, "", 0)
 }
