@@ -12,7 +12,7 @@ import (
 )
 
 // maxKept is how much of a part of an answer stays in memory; what is more waits in a file.
-const maxKept = 1 << 20
+const maxKept = 2 << 20
 
 // spool takes a part of an answer as it is read from the database and gives it back when all
 // of it is there: nothing is sent before it is known that the answer is whole.
