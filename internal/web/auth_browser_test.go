@@ -25,7 +25,7 @@ func (b *browser) shots(name string) {
 		return
 	}
 	for _, width := range []int64{390, 1280} {
-		b.run(chromedp.EmulateViewport(width, 900))
+		b.run(chromedp.EmulateViewport(width, 900), chromedp.Sleep(300*time.Millisecond)) // the menu slides away
 		png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(90))
 		if err != nil {
 			b.t.Fatal(err)
@@ -53,7 +53,7 @@ func (b *browser) at(path string) {
 // focused waits until a field waits for the keyboard.
 func (b *browser) focused(selector string) {
 	b.t.Helper()
-	b.until(fmt.Sprintf(`document.activeElement && document.activeElement.matches(%q)`, selector))
+	b.until(fmt.Sprintf(`document.readyState === "complete" && document.activeElement && document.activeElement.matches(%q)`, selector))
 }
 
 // guarded browser: a gatehouse whose clock can be put forward.
@@ -114,6 +114,7 @@ func TestWhatWasTypedOutlivesTheLogin(t *testing.T) {
 	const draft = "/wallets/family_vault/drafts/7"
 	b.run(chromedp.Navigate(b.base + draft))
 	b.at("/auth/login")
+	b.focused("#username")
 	b.keys("admin", kb.Tab, "correct horse", kb.Enter)
 	b.at(draft)
 	b.run(chromedp.Focus(`#psbt`))
@@ -137,6 +138,7 @@ func TestWhatWasTypedOutlivesTheLogin(t *testing.T) {
 			t.Error("taken from who is not logged in")
 		}
 	})
+	b.focused("#username")
 	b.keys("admin", kb.Tab, "correct horse", kb.Enter)
 	b.at("/auth/kept")
 	b.shots("kept")
@@ -154,6 +156,7 @@ func TestWhatWasTypedOutlivesTheLogin(t *testing.T) {
 	ahead.Store(int64(10 * time.Hour))
 	b.js(`document.dispatchEvent(new Event("visibilitychange")); ""`)
 	b.until(`location.pathname === "/auth/login" && location.search.includes("timeout=yes")`)
+	b.focused("#username")
 	b.keys("admin", kb.Tab, "correct horse", kb.Enter)
 	b.at(draft)
 	b.change(func(*house) {
@@ -202,4 +205,7 @@ func TestThePagesOfTheLoginFit(t *testing.T) {
 	b.change(func(h *house) { h.settings["admin/theme"] = "light" })
 	look("light-account", "/settings/account")
 	look("light-auth", "/settings/auth")
+	b.change(func(h *house) { h.settings["admin/theme"] = "dark" })
+	look("dark-account", "/settings/account")
+	look("dark-tokens", "/settings/tokens")
 }

@@ -70,6 +70,7 @@ func (s *Server) getKept(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	p.Section = "kept"
 	v := keptPage{page: p, Next: nextOf(r)}
 	for _, f := range s.kept.forms(p.User.ID) {
 		v.Forms = append(v.Forms, keptRow{ID: f.ID, What: s.keptWords(r, p, f), Page: pageOf(f), At: p.When(f.At), Size: s.tr(r, "%d kB", (len(f.body)+1023)/1024)})
