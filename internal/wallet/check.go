@@ -12,7 +12,7 @@ import (
 	"specter/internal/interop"
 )
 
-// Level says how much a remark matters.
+// Level says how much a finding matters.
 type Level string
 
 // The levels.
@@ -22,16 +22,16 @@ const (
 	Notice  Level = "notice"  // worth knowing
 )
 
-// Remark is what a person should know of a wallet before it is made.
-type Remark struct {
+// Finding is what a person should know of a wallet before it is made.
+type Finding struct {
 	Level  Level
 	Code   string // stable word, such as "same-seed"
 	Format string // English sentence for fmt, which translators know
 	Args   []any
 }
 
-// Text is the remark in English.
-func (r Remark) Text() string { return fmt.Sprintf(r.Format, r.Args...) }
+// Text is the finding in English.
+func (r Finding) Text() string { return fmt.Sprintf(r.Format, r.Args...) }
 
 // FileWords is what a wallet file told besides the descriptor.
 type FileWords struct {
@@ -125,15 +125,15 @@ type setup struct {
 	p     *Proposal
 	keys  []descriptor.Key
 	known []KnownKey
-	notes []Remark
+	notes []Finding
 }
 
 func (u *setup) say(level Level, code, format string, args ...any) {
-	u.notes = append(u.notes, Remark{level, code, format, args})
+	u.notes = append(u.notes, Finding{level, code, format, args})
 }
 
-// remarks looks a wallet over. What must not be is refused before, by propose.
-func (s *Service) remarks(u *setup, existing []Record) []Remark {
+// findings looks a wallet over. What must not be is refused before, by propose.
+func (s *Service) findings(u *setup, existing []Record) []Finding {
 	u.keys = u.d.Keys()
 	u.form()
 	u.threshold()
@@ -149,7 +149,7 @@ func (s *Service) remarks(u *setup, existing []Record) []Remark {
 	}
 	u.reuse(existing)
 	order := map[Level]int{Danger: 0, Warning: 1, Notice: 2}
-	slices.SortStableFunc(u.notes, func(a, b Remark) int { return order[a.Level] - order[b.Level] })
+	slices.SortStableFunc(u.notes, func(a, b Finding) int { return order[a.Level] - order[b.Level] })
 	return u.notes
 }
 

@@ -102,20 +102,20 @@ func TestSetUpCatchesMistakes(t *testing.T) {
 				t.Fatal(err)
 			}
 			var codes, grave []string
-			for _, r := range p.Remarks {
+			for _, r := range p.Findings {
 				codes = append(codes, r.Code)
 				if r.Level == wallet.Danger {
 					grave = append(grave, r.Code)
 				}
 				if strings.Contains(r.Text(), "%!") || r.Text() == "" {
-					t.Errorf("the remark %s reads %q", r.Code, r.Text())
+					t.Errorf("the finding %s reads %q", r.Code, r.Text())
 				}
 				if r.Level != wallet.Notice != slices.Contains(p.Warnings, r.Text()) {
 					t.Errorf("the %s %s is among the warnings or not: %q", r.Level, r.Code, p.Warnings)
 				}
 			}
 			if !slices.Equal(codes, q.want) || !slices.Equal(grave, q.grave) {
-				t.Errorf("remarks %q (danger %q), want %q (%q)", codes, grave, q.want, q.grave)
+				t.Errorf("findings %q (danger %q), want %q (%q)", codes, grave, q.want, q.grave)
 			}
 			if p.FirstAddress == "" {
 				t.Error("there is no first address to compare")
@@ -139,13 +139,13 @@ func TestWalletWrittenInAnotherOrderIsFound(t *testing.T) {
 		"another threshold": {Name: "Again", ScriptType: "wsh", Threshold: 3, Keys: keys},
 	} {
 		p, err := h.s.Check(ctx, admin, btc.Regtest, w)
-		if err != nil || !slices.ContainsFunc(p.Remarks, func(r wallet.Remark) bool { return r.Code == "same-keys" }) {
-			t.Errorf("%s: %+v, %v", name, p.Remarks, err)
+		if err != nil || !slices.ContainsFunc(p.Findings, func(r wallet.Finding) bool { return r.Code == "same-keys" }) {
+			t.Errorf("%s: %+v, %v", name, p.Findings, err)
 		}
 	}
 	p, err := h.s.Check(ctx, admin, btc.Regtest, wallet.NewWallet{Name: "Pair", ScriptType: "wsh", Threshold: 2, Keys: keys[:2]})
-	if err != nil || !slices.ContainsFunc(p.Remarks, func(r wallet.Remark) bool { return r.Code == "key-in-use" && strings.Contains(r.Text(), "1, 2") }) {
-		t.Errorf("keys of another wallet: %+v, %v", p.Remarks, err)
+	if err != nil || !slices.ContainsFunc(p.Findings, func(r wallet.Finding) bool { return r.Code == "key-in-use" && strings.Contains(r.Text(), "1, 2") }) {
+		t.Errorf("keys of another wallet: %+v, %v", p.Findings, err)
 	}
 }
 

@@ -143,8 +143,8 @@ func (s *Service) propose(ctx context.Context, o Owner, n btc.Network, w NewWall
 	for i := range p.Cosigners {
 		nameCosigner(&p.Cosigners[i], keys)
 	}
-	p.Remarks = s.remarks(&setup{n: n, d: d, p: &p, known: keys}, existing)
-	for _, r := range p.Remarks {
+	p.Findings = s.findings(&setup{n: n, d: d, p: &p, known: keys}, existing)
+	for _, r := range p.Findings {
 		if r.Level != Notice {
 			p.Warnings = append(p.Warnings, r.Text())
 		}

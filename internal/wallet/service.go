@@ -89,8 +89,8 @@ type Proposal struct {
 	Threshold    int
 	Cosigners    []Cosigner
 	FirstAddress string     // receive address 0, to compare on the devices' screens
-	Remarks      []Remark   // what to know before, the gravest first
-	Warnings     []string   // the remarks but notices, as English sentences, and what the file's reader says
+	Findings     []Finding  // what to know before, the gravest first
+	Warnings     []string   // the findings but notices, as English sentences, and what the file's reader says
 	File         *FileWords // what the wallet file told; nil: there was none
 	FromHeight   *int32     // old coins are looked for from this block on; nil: the request says how
 }
