@@ -106,8 +106,8 @@ func (s *Server) getDraftQR(w http.ResponseWriter, r *http.Request) error {
 		v.Format = f
 	}
 	x, err := s.draftExhibit(r, v, profile)
-	if err == nil && r.FormValue("frames") != "" {
-		return s.frames(w, r, x)
+	if r.FormValue("frames") != "" {
+		return s.framesOf(w, r, x, err)
 	}
 	if err == nil {
 		v.Show, err = s.show(r, x)

@@ -30,7 +30,7 @@ func (h wallets) ExportFile(_ context.Context, ref wallet.Ref, format string) (w
 	body, _, _ := strings.Cut(rec.Descriptor, "#")
 	if rec.Multisig() { // the house's cosigners share one key; a real wallet's do not
 		body = strings.Replace(body, testXPub, "[73c5da0a/48h/1h/0h/2h]"+testXPub, 1)
-		body = strings.Replace(body, ")", ",[3f635a63/48h/1h/0h/2h]tpubDFPtPArj4GzBENB76MRALjXyucjovnDRXVWeDUDCw1HAjtNuLUoQbHixUnmBZYvwb3t9HKoF1jaKnjt8AWjEVbyz6f6jwqkr5VpHJ6jFmWa/<0;1>/*)", 1)
+		body = strings.Replace(body, ")", ","+secondKey()+"/<0;1>/*)", 1)
 	}
 	data, err := interop.WriteWallet(interop.Wallet{Name: rec.Name, Descriptor: body}, format, ref.Network)
 	if err != nil {
@@ -88,6 +88,23 @@ func airgapPages() map[string]int {
 	const draft = "/wallets/family_vault/drafts/7/qr"
 	return map[string]int{
 		draft: 200, draft + "?device=1": 200, draft + "?type=jade&list=0": 200, draft + "?device=77": 404,
+		"/wallets/family_vault/register": 200, "/wallets/family_vault/register?type=jade": 200, "/wallets/family_vault/register?type=trezor": 200, "/wallets/savings/register?type=keystone": 200,
+		"/wallets/family_vault/codes": 200, "/wallets/family_vault/codes?as=output": 200, "/wallets/savings/codes?as=bsms": 200, "/wallets/family_vault/files/abacus": 422,
+		"/wallets/family_vault/addresses/" + testAddress + "/check": 200, "/devices/cold_a/message": 200, "/verify-message": 200,
 		"/guides": 200, "/guides/coldcard": 200, "/guides/seedsigner": 200, "/guides/trezor": 200, "/guides/abacus": 404, "/help/camera": 200,
 	}
+}
+
+// secondKey is a cosigner besides testXPub.
+func secondKey() string {
+	master, err := btc.NewMaster(make([]byte, 32), false)
+	if err != nil {
+		panic(err)
+	}
+	path, _ := btc.ParsePath("48h/1h/0h/2h")
+	k, err := master.Derive(path)
+	if err != nil {
+		panic(err)
+	}
+	return "[" + btc.KeyOrigin{Fingerprint: master.Fingerprint(), Path: path}.String() + "]" + k.Public().String()
 }

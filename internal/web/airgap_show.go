@@ -150,6 +150,14 @@ func (s *Server) frames(w http.ResponseWriter, r *http.Request, x exhibit) error
 	return json.NewEncoder(w).Encode(out)
 }
 
+// framesOf is frames, where there is an exhibit at all.
+func (s *Server) framesOf(w http.ResponseWriter, r *http.Request, x exhibit, err error) error {
+	if err != nil {
+		return err
+	}
+	return s.frames(w, r, x)
+}
+
 // modules packs a code's modules into bits, the first the highest, in base64.
 func modules(c *qr.Code) string {
 	n := c.Size()

@@ -33,6 +33,7 @@ type keysPage struct {
 	Name     string
 	Keys     string
 	Parsed   device.Parsed
+	Doubts   []string // about keys that were understood
 	Error    string
 	NameOnly bool // the error is about the name
 }
@@ -87,6 +88,7 @@ func (s *Server) readKeys(r *http.Request, v *keysPage) error {
 		all.Problems = append(all.Problems, p.Problems...)
 	}
 	v.Parsed = all
+	v.Doubts = s.keyDoubts(r, *v)
 	if len(all.Keys) == 0 {
 		return errs.E(errs.Invalid, "type or paste at least one key, or choose the file that the device exported")
 	}
@@ -104,7 +106,7 @@ func (s *Server) postNewDevice(w http.ResponseWriter, r *http.Request) error {
 	}
 	v.Name = r.FormValue("name")
 	err = s.readKeys(r, &v)
-	if err == nil && (r.FormValue("action") == "look" || len(v.Parsed.Problems) > 0 && r.FormValue("action") != "anyway") {
+	if err == nil && (r.FormValue("action") == "look" || v.doubtful() && r.FormValue("action") != "anyway") {
 		return s.render(w, r, http.StatusOK, "device_keys", v)
 	}
 	var d device.Device
@@ -147,7 +149,7 @@ func (s *Server) postAddKeys(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	err = s.readKeys(r, &v)
-	if err == nil && (r.FormValue("action") == "look" || len(v.Parsed.Problems) > 0 && r.FormValue("action") != "anyway") {
+	if err == nil && (r.FormValue("action") == "look" || v.doubtful() && r.FormValue("action") != "anyway") {
 		return s.render(w, r, http.StatusOK, "device_keys", v)
 	}
 	if err == nil {

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"html/template"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -13,7 +12,7 @@ import (
 
 type walletSettingsPage struct {
 	walletPage
-	QR    template.HTML // of the descriptor; "" when it does not fit one code
+	Files []string // formats of other programs
 	Error string
 	Name  string // as typed
 	From  string // as typed
@@ -24,10 +23,7 @@ func (s *Server) walletSettingsPage(r *http.Request) (walletSettingsPage, error)
 	if err != nil {
 		return walletSettingsPage{}, err
 	}
-	v := walletSettingsPage{walletPage: p, Name: p.Wallet.Name, From: "0"}
-	if svg, err := drawQR(p.Wallet.Descriptor, s.tr(r, "QR code of the descriptor")); err == nil {
-		v.QR = svg
-	}
+	v := walletSettingsPage{walletPage: p, Files: wallet.ExportFormats(), Name: p.Wallet.Name, From: "0"}
 	return v, nil
 }
 
