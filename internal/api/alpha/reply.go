@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"time"
 
 	"specter/internal/auth"
 	"specter/internal/errs"
@@ -94,11 +93,10 @@ func verdict(err error) (int, string) {
 	return http.StatusInternalServerError, unexpected
 }
 
-// Bounds of a request's body.
+// Bounds of a request's body, in bytes. How long it may take is the door's matter.
 const (
-	maxBody  = 1 << 20
-	maxForm  = 16 << 10
-	bodyTime = 30 * time.Second
+	maxBody = 1 << 20
+	maxForm = 16 << 10
 )
 
 // body reads a request's body of one of the wanted types.
@@ -111,7 +109,6 @@ func body(w http.ResponseWriter, r *http.Request, limit int64, types ...string) 
 	if !known {
 		return nil, "", refuse(http.StatusUnsupportedMediaType, "Send the body with the header Content-Type: "+types[0]+".")
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime)) // not every writer can
 	data, err = io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if big := (*http.MaxBytesError)(nil); err != nil && !errors.As(err, &big) {
 		err = errs.E(errs.Invalid, "the body did not arrive whole: %w", err)
