@@ -171,6 +171,9 @@ func TestAnotherMethodEndsOtherSessions(t *testing.T) {
 	}
 	_, err := h.Session(ctx, anns, home, "")
 	wantKind(t, err, errs.Denied, "a member's session")
+	if got := of(h.db.Sessions(ctx, "ann")); len(got) != 0 {
+		t.Errorf("the row is still there: %+v", got)
+	}
 	h.restart()
 	h.in(mine)
 	if h.Settings().Method != auth.MethodPassword {
@@ -251,5 +254,17 @@ func TestUseByManyAtOnceIsWrittenOnce(t *testing.T) {
 	h.in(cookie)
 	if n := h.writes.Load(); n != 3 {
 		t.Errorf("%d writes a minute later", n)
+	}
+}
+
+// TestSessionOfAnotherMethodIsNone: even one that a change of the method has missed.
+func TestSessionOfAnotherMethodIsNone(t *testing.T) {
+	h := built(t)
+	mine := h.login("Olga", ownerPW)
+	must(t, h.db.SetSessionWay(ctx, h.in(mine).Session.ID, auth.MethodPassword))
+	_, err := h.Session(ctx, mine, home, "")
+	wantKind(t, err, errs.Denied, "a session of another method")
+	if got := of(h.Sessions(ctx, auth.OwnerID)); len(got) != 0 {
+		t.Errorf("%+v", got)
 	}
 }

@@ -146,3 +146,25 @@ func TestNoLoginIsForThisComputerOnly(t *testing.T) {
 	h.open.Store(false)
 	must(t, h.SetSettings(ctx, h.in(cookie), auth.Settings{Method: auth.MethodNone}, ownerPW))
 }
+
+// TestFirstPasswordUnderPIN: an owner who only has the PIN proves that.
+func TestFirstPasswordUnderPIN(t *testing.T) {
+	h := empty(t)
+	h.rpc = func(pin string) error {
+		if pin != "rpcsecret" {
+			return errs.E(errs.Denied, "wrong")
+		}
+		return nil
+	}
+	h.restart()
+	_, err := h.Setup(ctx, auth.SetupRequest{Secret: link(t, h), NoLogin: true})
+	must(t, err)
+	must(t, h.SetSettings(ctx, h.owner(), auth.Settings{Method: auth.MethodRPC}, ""))
+	by := h.in(h.login("", "rpcsecret"))
+	for _, old := range []string{"", "guess"} {
+		wantKind(t, h.ChangePassword(ctx, by, old, ownerPW, home), errs.Denied, "the first password with "+old)
+	}
+	must(t, h.ChangePassword(ctx, by, "rpcsecret", ownerPW, home))
+	wantKind(t, h.ChangePassword(ctx, by, "rpcsecret", "an intruder's", home), errs.Denied, "the second with the PIN")
+	must(t, h.ChangePassword(ctx, by, ownerPW, "a new password", home))
+}

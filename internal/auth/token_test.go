@@ -345,3 +345,31 @@ func FuzzBearer(f *testing.F) {
 		}
 	})
 }
+
+// TestSignatureAloneIsReadStrictly holds the reading of a JWT to the rules by itself, without the
+// row that is compared afterwards.
+func TestSignatureAloneIsReadStrictly(t *testing.T) {
+	key, now := []byte("test key"), time.Unix(1700000000, 0)
+	read := func(body string) error {
+		head := "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9." + base64.RawURLEncoding.EncodeToString([]byte(body))
+		sum, err := jwt.SigningMethodHS256.Sign(head, key)
+		must(t, err)
+		_, err = auth.ReadToken(head+"."+base64.RawURLEncoding.EncodeToString(sum), key, now)
+		return err
+	}
+	must(t, read(`{"username":"admin","jwt_token_id":"x","exp":1700000001}`))
+	for what, body := range map[string]string{
+		"no expiry":   `{"username":"admin","jwt_token_id":"x"}`,
+		"null expiry": `{"username":"admin","jwt_token_id":"x","exp":null}`,
+		"expired":     `{"username":"admin","jwt_token_id":"x","exp":1700000000}`,
+		"no name":     `{"jwt_token_id":"x","exp":1700000001}`,
+		"a list":      `{"username":"admin","jwt_token_id":["x"],"exp":1700000001}`,
+		"an array":    `[]`,
+		"null":        `null`,
+		"a long id":   `{"username":"admin","jwt_token_id":"` + strings.Repeat("x", 65) + `","exp":1700000001}`,
+	} {
+		wantKind(t, read(body), errs.Denied, what)
+	}
+	_, err := auth.ReadToken(example[:len(example)-1]+"V", key, now) // the spare bits of the last letter
+	wantKind(t, err, errs.Denied, "spare bits")
+}
