@@ -26,7 +26,6 @@ type Auth interface {
 type Wallets interface {
 	List(ctx context.Context, o wallet.Owner, n btc.Network) ([]wallet.Record, error)
 	Get(ctx context.Context, ref wallet.Ref) (wallet.Record, error)
-	ReceiveAddress(ctx context.Context, ref wallet.Ref) (wallet.AddressRow, error)
 	Drafts(ctx context.Context, ref wallet.Ref) ([]wallet.Draft, error)
 	NewDraft(ctx context.Context, ref wallet.Ref, r wallet.SpendRequest) (wallet.Draft, error)
 	SetLabel(ctx context.Context, ref wallet.Ref, kind wallet.LabelKind, key, label string) error
