@@ -20,7 +20,7 @@ import (
 const (
 	descriptionMax = 200 // characters
 	jwtMax         = 4096
-	tokensMax      = 500 // of one user
+	tokensMax      = 200 // of one user
 	walletsMax     = 1000
 )
 
