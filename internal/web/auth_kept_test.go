@@ -123,8 +123,10 @@ func TestAKeptFormIsItsUsersAlone(t *testing.T) {
 	gone := c.another()
 	gone.login("Bob", "battery staple")
 	cookie := ""
-	for k := range g.sessions {
-		cookie = k
+	for k, one := range g.sessions {
+		if one.ID == g.next { // the one just made
+			cookie = k
+		}
 	}
 	gone.post("/auth/logout", nil)
 	gone.post(signaturesPath, url.Values{"psbt": {"good"}}, "Cookie", "specter_session="+cookie).want(401)
