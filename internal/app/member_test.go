@@ -9,7 +9,9 @@ import (
 
 	"specter/internal/auth"
 	"specter/internal/btc"
+	"specter/internal/btc/psbt"
 	"specter/internal/device"
+	"specter/internal/signer/hot"
 	"specter/internal/wallet"
 )
 
@@ -26,8 +28,13 @@ type member struct {
 	ref      wallet.Ref
 	address  string
 	txid     string
+	coin     string // outpoint of what was paid
 	draft    wallet.Draft
+	signed   []byte // the draft's PSBT with the member's signature
 }
+
+// nobodys is an address of no wallet here.
+const nobodys = "bcrt1q6rz28mcfaxtmd6v789l9rrlrusdprr9pz3cppk"
 
 // member adds a user with a device, a wallet that was paid, a label, a draft and a token.
 func (h *house) member(name, words string) member {
@@ -59,14 +66,43 @@ func (h *house) member(name, words string) member {
 	m.txid = tx.TxHash().String()
 	mine(h.t, h)
 	h.sync(m.ref)
+	coins, err := h.wallets.Coins(ctx, m.ref, wallet.Query{Size: 10})
+	check(err)
+	m.coin = coins.Rows[0].OutPoint.String()
 	m.draft, err = h.wallets.NewDraft(ctx, m.ref, wallet.SpendRequest{FeeRate: btc.SatPerVB(2),
-		Recipients: []wallet.Recipient{{Address: "bcrt1q6rz28mcfaxtmd6v789l9rrlrusdprr9pz3cppk", Amount: 1_000_000, Label: name + " payee"}}})
+		Recipients: []wallet.Recipient{{Address: nobodys, Amount: 1_000_000, Label: name + " payee"}}})
 	check(err)
 	check(h.wallets.SetNote(ctx, m.ref, m.draft.ID, name+" note"))
+	m.signed = h.signedBy(words, m.draft.PSBT)
 	m.token, m.jwt, err = h.auth.NewToken(ctx, auth.Identity{User: m.user}, auth.TokenRequest{Description: name + " token", Life: time.Hour})
 	check(err)
 	m.browser, m.session = h.logIn(m.user, m.password)
 	return m
+}
+
+// signedBy signs a PSBT as a device would, away from the house.
+func (h *house) signedBy(words string, raw []byte) []byte {
+	h.t.Helper()
+	sealed, err := hot.Seal(words, "", "")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	keys, err := hot.Open(sealed, "")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	p, err := psbt.Parse(raw)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if n, err := keys.Sign(p); err != nil || n == 0 {
+		h.t.Fatalf("%d signatures, %v", n, err)
+	}
+	out, err := p.Serialize()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return out
 }
 
 // logIn logs a user in by the page.
@@ -83,12 +119,13 @@ func (h *house) logIn(u auth.User, password string) (visitor, auth.Session) {
 	return v, list[0]
 }
 
-// tells reports which of the member's names a text holds; "" for none.
-func (m member) tells(text string) string {
-	text = strings.ToLower(text)
+// tells reports which of the member's names a text holds; "" for none. What was asked for by
+// its name may be repeated.
+func (m member) tells(text, asked string) string {
+	text, asked = strings.ToLower(text), strings.ToLower(asked)
 	name := strings.ToLower(m.user.Name)
 	for _, word := range []string{name + " device", name + " wallet", name + " label", name + " payee", name + " note", name + " token", name + "_wallet", name + "_device", m.address, m.txid} {
-		if strings.Contains(text, strings.ToLower(word)) {
+		if word = strings.ToLower(word); strings.Contains(text, word) && !strings.Contains(asked, word) {
 			return word
 		}
 	}
@@ -97,7 +134,7 @@ func (m member) tells(text string) string {
 
 func TestTellsKnowsTheNames(t *testing.T) {
 	m := member{user: auth.User{Name: "Alice"}, address: "bcrt1x", txid: "00ff"}
-	if m.tells("<b>Alice wallet</b>") == "" || m.tells("/wallets/alice_wallet") == "" || m.tells("alice") != "" {
+	if m.tells("<b>Alice wallet</b>", "") == "" || m.tells("alice_wallet ALICE LABEL", "/wallets/alice_wallet") != "alice label" || m.tells("alice", "") != "" {
 		t.Error("the test's own eyes are bad")
 	}
 }

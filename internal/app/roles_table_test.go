@@ -1,0 +1,221 @@
+package app
+
+// rolesTable has a row for every route: method, path, then what nobody, another member, the
+// member whose things are asked for and the owner get, then a body. roles_test.go says what the
+// marks mean and what stands for $words. Who adds a route adds a row.
+const rolesTable = `
+# method path nobody other member owner body
+GET /{$} - + + +
+GET /static/{file...} - - - -
+GET /events - + + +
+GET /nav - + + +
+GET /welcome - + + +
+GET /overview - + + +
+GET /overview/coins - + + +
+POST /demo/faucet - + + + address=$foreign&amount=0.1
+POST /demo/mine - + + +
+GET /nodes - + + +
+GET /new-node - - - +
+POST /new-node - - - +
+GET /nodes/{alias} - - - +
+POST /nodes/{alias} - - - +
+POST /nodes/{alias}/activate - - - +
+POST /nodes/{alias}/rename - - - + name=spare
+POST /nodes/{alias}/delete - - - +
+GET /new-device - + + +
+GET /new-device/hot - + + +
+POST /new-device/hot - + + +
+POST /new-device/hot/confirm - + + +
+GET /new-device/{type} - + + +
+POST /new-device/{type} - + + +
+GET /devices/{alias} - - + -
+GET /devices/{alias}/keys - - + -
+POST /devices/{alias}/keys - - + - keys=$xpub
+POST /devices/{alias}/keys/delete - - + - xpub=$xpub&script=wpkh
+POST /devices/{alias}/rename - - + - name=mine
+POST /devices/{alias}/type - - + - type=coldcard
+POST /devices/{alias}/forget - - + - sure=yes
+GET /new-wallet - + + +
+GET /new-wallet/{kind} - + + +
+POST /new-wallet/{kind} - + + +
+GET /wallets/{alias} - - + -
+GET /wallets/{alias}/history - - + -
+GET /wallets/{alias}/coins - - + -
+POST /wallets/{alias}/coins - - + - action=freeze&coin=$coin
+GET /wallets/{alias}/tx/{txid} - - + -
+POST /wallets/{alias}/tx/{txid}/repair - - + -
+POST /wallets/{alias}/labels - - + - kind=addr&key=$address&label=mine
+GET /wallets/{alias}/addresses - - + -
+GET /wallets/{alias}/addresses/{address} - - + -
+GET /wallets/{alias}/receive - - + -
+POST /wallets/{alias}/receive - - + -
+GET /wallets/{alias}/send - - + -
+POST /wallets/{alias}/send - - + - address=$foreign&amount=0.001&feerate=2
+POST /wallets/{alias}/preview - - + - address=$foreign&amount=0.001&feerate=2
+GET /wallets/{alias}/import - - + -
+POST /wallets/{alias}/import - - + - psbt=$psbt
+GET /wallets/{alias}/settings - - + -
+GET /wallets/{alias}/export/{format} - - + -
+POST /wallets/{alias}/rename - - + - name=mine
+POST /wallets/{alias}/delete - - + - sure=yes
+POST /wallets/{alias}/rescan - - + - from=0
+POST /wallets/{alias}/rescan/abort - - + -
+POST /wallets/{alias}/sync - - + -
+GET /wallets/{alias}/drafts - - + -
+GET /wallets/{alias}/drafts/{id} - - + -
+GET /wallets/{alias}/drafts/{id}/psbt - - + -
+POST /wallets/{alias}/drafts/{id}/signatures - - + - psbt=$signed
+POST /wallets/{alias}/drafts/{id}/sign - - + - device=$deviceid
+POST /wallets/{alias}/drafts/{id}/note - - + - note=mine
+POST /wallets/{alias}/drafts/{id}/broadcast - - + -
+POST /wallets/{alias}/drafts/{id}/delete - - + -
+GET /setup + + + +
+POST /setup + + + +
+GET /auth/login + + + +
+POST /auth/login - - - -
+GET /auth/logout + + + +
+POST /auth/logout - - - -
+GET /auth/register - - - -
+POST /auth/register - - - -
+GET /auth/session - + + +
+GET /auth/kept - + + +
+POST /auth/kept/{id}/send - - - -
+POST /auth/kept/{id}/forget - + + +
+GET /settings - + + +
+POST /settings - + + +
+GET /settings/auth - - - +
+POST /settings/auth - - - +
+POST /settings/api - - - +
+GET /settings/account - + + +
+POST /settings/account/password - + + + current=$mypassword&password=$mypassword&again=$mypassword
+POST /settings/account/name - + + + name=$myname
+POST /settings/account/logout-after - + + +
+POST /settings/account/sessions/end-others - + + +
+POST /settings/account/sessions/{id}/end - - + -
+GET /settings/tokens - + + +
+POST /settings/tokens - + + + description=new&life=1+hour
+POST /settings/tokens/{id}/delete - - + -
+GET /settings/users - - - +
+POST /settings/users/invite - - - + hours=1
+POST /settings/users/invitations/{id}/revoke - - - +
+GET /settings/users/{id}/delete - - - +
+POST /settings/users/{id}/delete - - - + name=x
+GET /settings/record - + + *
+POST /airgap/scan - + + +
+GET /wallets/{alias}/drafts/{id}/qr - - + -
+GET /guides - + + +
+GET /guides/{type} - + + +
+GET /help/camera - + + +
+GET /healthz/liveness + + + +
+GET /healthz/readyness + + + +
+GET /api/ + + + +
+GET /api/healthz/liveness + + + +
+GET /api/healthz/readyness + + + +
+GET /api/v1alpha/token/ - + + +
+POST /api/v1alpha/token/ - + + + {"jwt_token_description":"new","jwt_token_life":"1 hour"}
+GET /api/v1alpha/token/{arg}/ - - + -
+DELETE /api/v1alpha/token/{arg}/ - - + -
+GET /api/v1alpha/specter - - - +
+GET /api/v1alpha/specter/full_txlist/ - - - +
+GET /api/v1alpha/wallets/{arg}/ - - + -
+GET /api/v1alpha/wallets/{arg}/psbt - - + -
+POST /api/v1alpha/wallets/{arg}/psbt - - + - {"recipients":[{"address":"$foreign","amount":0.001,"unit":"btc","label":"x"}],"fee_rate":2}
+GET /api/v1 + + + +
+GET /api/v1/openapi.json + + + +
+GET /api/v1/me - + + +
+POST /api/v1/me/password - + + + {"old":"$mypassword","new":"$mypassword"}
+GET /api/v1/status - + + +
+GET /api/v1/events - + + +
+GET /api/v1/settings - + + +
+PATCH /api/v1/settings - + + + {}
+GET /api/v1/tokens - + + +
+POST /api/v1/tokens - + + + {"description":"more","life":"10 minutes"}
+GET /api/v1/tokens/{id} - - + -
+DELETE /api/v1/tokens/{id} - - + -
+GET /api/v1/sessions - + + +
+DELETE /api/v1/sessions - + + +
+DELETE /api/v1/sessions/{id} - - + -
+GET /api/v1/login-events - + + *
+GET /api/v1/login-settings - - - +
+PATCH /api/v1/login-settings - - - + {}
+GET /api/v1/users - - - +
+POST /api/v1/users - - - + {"name":"a","password":"short"}
+GET /api/v1/users/{id} - - - +
+PATCH /api/v1/users/{id} - - - + {"name":"Renamed"}
+DELETE /api/v1/users/{id} - - - +
+POST /api/v1/users/{id}/password - - - + {"password":"correct horse battery"}
+GET /api/v1/invitations - - - +
+POST /api/v1/invitations - - - + {"hours":1}
+DELETE /api/v1/invitations/{id} - - - +
+GET /api/v1/nodes - - - +
+POST /api/v1/nodes - - - + {"name":"x"}
+GET /api/v1/nodes/{alias} - - - +
+PATCH /api/v1/nodes/{alias} - - - + {"user":"v"}
+DELETE /api/v1/nodes/{alias} - - - +
+POST /api/v1/nodes/{alias}/activate - - - +
+POST /api/v1/nodes/{alias}/test - - - +
+POST /api/v1/node-tests - - - + {"name":"x","protocol":"http","host":"127.0.0.1","port":1}
+POST /api/v1/node-searches - - - +
+GET /api/v1/device-types - + + +
+GET /api/v1/devices - + + +
+POST /api/v1/devices - + + + {"name":"mine","type":"coldcard","keys":[]}
+POST /api/v1/hot-devices - + + + {"name":"mine","words":"abandon"}
+POST /api/v1/seed-words - + + + {"count":12}
+POST /api/v1/key-checks - + + + {"keys":["$xpub"]}
+GET /api/v1/devices/{alias} - - + -
+PATCH /api/v1/devices/{alias} - - + - {"name":"mine"}
+DELETE /api/v1/devices/{alias} - - + -
+POST /api/v1/devices/{alias}/keys - - + - {"keys":["$xpub"]}
+DELETE /api/v1/devices/{alias}/keys/{xpub} - - + -
+GET /api/v1/wallets - + + +
+POST /api/v1/wallets - + + + {"name":"mine"}
+POST /api/v1/wallet-checks - + + + {"name":"mine"}
+GET /api/v1/wallets/{alias} - - + -
+PATCH /api/v1/wallets/{alias} - - + - {"name":"mine"}
+DELETE /api/v1/wallets/{alias} - - + -
+POST /api/v1/wallets/{alias}/sync - - + -
+POST /api/v1/wallets/{alias}/rescan - - + - {"from_height":0}
+DELETE /api/v1/wallets/{alias}/rescan - - + -
+GET /api/v1/wallets/{alias}/addresses - - + -
+POST /api/v1/wallets/{alias}/addresses - - + -
+GET /api/v1/wallets/{alias}/addresses/{address} - - + -
+GET /api/v1/wallets/{alias}/receive-address - - + -
+GET /api/v1/wallets/{alias}/history - - + -
+GET /api/v1/history - + + +
+GET /api/v1/wallets/{alias}/transactions/{txid} - - + -
+POST /api/v1/wallets/{alias}/transactions/{txid}/repair - - + -
+GET /api/v1/wallets/{alias}/coins - - + -
+GET /api/v1/coins - + + +
+POST /api/v1/wallets/{alias}/coins/freeze - - + - {"outpoints":["$coin"],"frozen":true}
+GET /api/v1/wallets/{alias}/labels - - + -
+PUT /api/v1/wallets/{alias}/labels - - + - {"type":"addr","ref":"$address","label":"mine"}
+POST /api/v1/wallet-files - + + + {"file":"x"}
+GET /api/v1/wallets/{alias}/export/{format} - - + -
+GET /api/v1/wallets/{alias}/label-files/{format} - - + -
+POST /api/v1/wallets/{alias}/label-previews - - + - {"file":"{}"}
+POST /api/v1/wallets/{alias}/label-imports - - + - {"file":"{}"}
+GET /api/v1/wallets/{alias}/history.csv - - + -
+GET /api/v1/wallets/{alias}/coins.csv - - + -
+GET /api/v1/wallets/{alias}/addresses.csv - - + -
+GET /api/v1/history.csv - + + +
+GET /api/v1/coins.csv - + + +
+POST /api/v1/wallets/{alias}/previews - - + - {"recipients":[{"address":"$foreign","amount_sat":100000}],"feerate_sat_kvb":2000}
+GET /api/v1/wallets/{alias}/drafts - - + -
+POST /api/v1/wallets/{alias}/drafts - - + - {"recipients":[{"address":"$foreign","amount_sat":100000}],"feerate_sat_kvb":2000}
+POST /api/v1/wallets/{alias}/psbts - - + - {"psbt":"$psbt"}
+GET /api/v1/wallets/{alias}/drafts/{id} - - + -
+PATCH /api/v1/wallets/{alias}/drafts/{id} - - + - {"note":"mine"}
+DELETE /api/v1/wallets/{alias}/drafts/{id} - - + -
+GET /api/v1/wallets/{alias}/drafts/{id}/psbt - - + -
+POST /api/v1/wallets/{alias}/drafts/{id}/signatures - - + - {"psbt":"$signed"}
+POST /api/v1/wallets/{alias}/drafts/{id}/sign-hot - - + - {"device":"$mydevice"}
+POST /api/v1/wallets/{alias}/drafts/{id}/broadcast - - + -
+GET /wallets/{alias}/register - - + -
+GET /wallets/{alias}/codes - - + -
+GET /wallets/{alias}/files/{format} - - + -
+GET /wallets/{alias}/addresses/{address}/check - - + -
+GET /devices/{alias}/message - - + -
+POST /devices/{alias}/message - - + - message=hello
+GET /verify-message - + + +
+POST /verify-message - + + + message=hello
+`
