@@ -9,6 +9,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
@@ -124,4 +125,47 @@ type Forgetter interface {
 // after the tip gives the tip's height.
 type HeightFinder interface {
 	HeightAt(ctx context.Context, t time.Time) (int32, error)
+}
+
+// Pool can tell about the mempool: what a transaction in it pays together with its relatives,
+// and what it takes to get in.
+type Pool interface {
+	// PoolEntry tells about a transaction of the mempool; errs.NotFound when it is not there.
+	PoolEntry(ctx context.Context, id chainhash.Hash) (PoolEntry, error)
+	// PoolFloor tells what the mempool takes now.
+	PoolFloor(ctx context.Context) (PoolFloor, error)
+}
+
+// PoolEntry is a transaction of the mempool. Ancestors and descendants are its unconfirmed ones
+// and itself.
+type PoolEntry struct {
+	Fee             btcutil.Amount
+	VSize           btc.VSize
+	AncestorFee     btcutil.Amount
+	AncestorVSize   btc.VSize
+	Ancestors       int
+	DescendantFee   btcutil.Amount
+	DescendantVSize btc.VSize
+	Descendants     int
+}
+
+// PoolFloor is what a mempool takes.
+type PoolFloor struct {
+	MinRelay  btc.FeeRate // nothing below is passed on
+	Min       btc.FeeRate // the least that a full mempool takes now; never below MinRelay
+	Increment btc.FeeRate // a replacement pays so much more for its own size
+}
+
+// Packager can submit parents and a child together, so that the child's fee counts for parents
+// that the mempool would not take alone.
+type Packager interface {
+	// SubmitPackage takes parents first and the child last. A refusal is an errs.Invalid error
+	// with the node's reason; what is in the mempool already is fine.
+	SubmitPackage(ctx context.Context, txs []*wire.MsgTx) error
+}
+
+// Abandoner can make the node's own wallet forget a transaction that left the mempool, so that
+// the node does not send it again by itself. Of one that is in the mempool it is errs.Conflict.
+type Abandoner interface {
+	Abandon(ctx context.Context, name string, id chainhash.Hash) error
 }

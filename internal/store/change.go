@@ -55,9 +55,16 @@ func (t *tx) save(v *view, c *wallet.ChangeSet) error {
 				return err
 			}
 		}
+		utxos := 0
 		for p, u := range c.Uses {
+			utxos += u.Coins
 			if _, err := t.exec(`UPDATE addresses SET used = 1, coins = coins + ?, amount = amount + ? WHERE wallet = ? AND branch = ? AND idx = ?`,
 				u.Coins, int64(u.Amount), v.record.ID, p.Branch, p.Index); err != nil {
+				return err
+			}
+		}
+		if utxos != 0 {
+			if err := t.must("wallet", `UPDATE wallets SET utxos = utxos + ? WHERE id = ?`, utxos, v.record.ID); err != nil {
 				return err
 			}
 		}

@@ -121,14 +121,16 @@ func (t *tx) nameCoins(rows []wallet.CoinRow) error {
 	for i := range rows {
 		r := &rows[i]
 		var output, address, tx string
+		var others int
 		_, err := t.one(`SELECT coalesce((SELECT label FROM labels WHERE wallet = ?1 AND kind = 'output' AND ref = ?2), ''),
 			coalesce((SELECT label FROM labels WHERE wallet = ?1 AND kind = 'addr' AND ref = ?3), ''),
-			coalesce((SELECT label FROM labels WHERE wallet = ?1 AND kind = 'tx' AND ref = ?4), '')`,
-			[]any{r.Wallet, r.OutPoint.String(), r.Address, r.OutPoint.Hash.String()}, &output, &address, &tx)
+			coalesce((SELECT label FROM labels WHERE wallet = ?1 AND kind = 'tx' AND ref = ?4), ''),
+			(SELECT count(*) FROM (SELECT 1 FROM coins WHERE wallet = ?1 AND address = ?3 LIMIT 2))`,
+			[]any{r.Wallet, r.OutPoint.String(), r.Address, r.OutPoint.Hash.String()}, &output, &address, &tx, &others)
 		if err != nil {
 			return err
 		}
-		r.Label = wallet.CoinLabel(output, address, tx)
+		r.Label, r.Reused = wallet.CoinLabel(output, address, tx), others > 1
 	}
 	return nil
 }

@@ -3,17 +3,17 @@ package store
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"specter/internal/btc/spend"
 	"specter/internal/btc/txgraph"
 	"specter/internal/errs"
 	"specter/internal/wallet"
 )
 
-const draftColumns = `SELECT id, wallet, revision, created, changed, state, note, token, psbt, final, txid, recipients, warnings, change_branch, change, import FROM drafts `
+const draftColumns = `SELECT id, wallet, revision, created, changed, state, note, token, psbt, final, txid, recipients, warnings, change_branch, change, import, replaces, parents FROM drafts `
 
 // recipient is a recipient as its JSON has it.
 type recipient struct {
@@ -25,22 +25,54 @@ type recipient struct {
 
 func scanDraft(scan func(...any) error) (s wallet.StoredDraft, err error) {
 	var created, changed int64
-	var txid []byte
+	var txid, replaces []byte
 	var recipients, warnings string
-	err = scan(&s.ID, &s.Wallet, &s.Revision, &created, &changed, &s.State, &s.Note, &s.Token, &s.PSBT, &s.Final, &txid, &recipients, &warnings, &s.Branch, &s.Change, &s.Import)
+	err = scan(&s.ID, &s.Wallet, &s.Revision, &created, &changed, &s.State, &s.Note, &s.Token, &s.PSBT, &s.Final, &txid, &recipients, &warnings, &s.Branch, &s.Change, &s.Import, &replaces, &s.Parents)
 	if err != nil {
 		return s, err
 	}
 	copy(s.TxID[:], txid)
+	s.Replaces = hashOf(replaces)
 	s.Created, s.Changed = moment(created), moment(changed)
 	var list []recipient
-	if json.Unmarshal([]byte(recipients), &list) != nil || json.Unmarshal([]byte(warnings), &s.Warnings) != nil {
+	var remarks []remark
+	if json.Unmarshal([]byte(recipients), &list) != nil || json.Unmarshal([]byte(warnings), &remarks) != nil {
 		s.State = wallet.DraftBroken // the PSBT tells the rest; the list must open
 	}
 	for _, r := range list {
 		s.Recipients = append(s.Recipients, wallet.Recipient{Address: r.Address, Amount: btcutil.Amount(r.Amount), Label: r.Label, Max: r.Max})
 	}
+	for _, r := range remarks {
+		s.Remarks = append(s.Remarks, wallet.Remark(r))
+	}
 	return s, nil
+}
+
+// remark is a remark as its JSON has it. Before there were codes it was the sentence alone.
+type remark wallet.Remark
+
+// UnmarshalJSON reads {"code": …, "args": […]} or a sentence.
+func (r *remark) UnmarshalJSON(b []byte) error {
+	var text string
+	if json.Unmarshal(b, &text) == nil {
+		r.Args = []string{text}
+		return nil
+	}
+	var o struct {
+		Code spend.Code
+		Args []string
+	}
+	err := json.Unmarshal(b, &o)
+	r.Code, r.Args = o.Code, o.Args
+	return err
+}
+
+// MarshalJSON writes code and values; the sentence is the reader's.
+func (r remark) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Code spend.Code `json:"code"`
+		Args []string   `json:"args,omitempty"`
+	}{r.Code, r.Args})
 }
 
 func (t *tx) drafts(query string, args ...any) (out []wallet.StoredDraft, err error) {
@@ -137,14 +169,18 @@ func (t *tx) addDraft(s *wallet.StoredDraft) error {
 	if err != nil {
 		return err
 	}
-	warnings, err := json.Marshal(s.Warnings)
+	remarks := make([]remark, len(s.Remarks))
+	for i, r := range s.Remarks {
+		remarks[i] = remark(r)
+	}
+	warnings, err := json.Marshal(remarks)
 	if err != nil {
 		return err
 	}
 	s.Revision = 1
-	_, err = t.one(`INSERT INTO drafts (wallet, revision, created, changed, state, note, token, psbt, final, txid, recipients, warnings, change_branch, change, import)
-		VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
-		[]any{s.Wallet, seconds(s.Created), seconds(s.Changed), string(s.State), s.Note, s.Token, s.PSBT, s.Final, s.TxID[:], string(recipients), string(warnings), s.Branch, s.Change, flag(s.Import)}, &s.ID)
+	_, err = t.one(`INSERT INTO drafts (wallet, revision, created, changed, state, note, token, psbt, final, txid, recipients, warnings, change_branch, change, import, replaces, parents)
+		VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		[]any{s.Wallet, seconds(s.Created), seconds(s.Changed), string(s.State), s.Note, s.Token, s.PSBT, s.Final, s.TxID[:], string(recipients), string(warnings), s.Branch, s.Change, flag(s.Import), bytesOf(s.Replaces), flag(s.Parents)}, &s.ID)
 	if err != nil {
 		return err
 	}
@@ -176,7 +212,16 @@ func (t *tx) hold(s *wallet.StoredDraft) error {
 			return nil
 		}
 		if err := free(c); err != nil && !s.Import {
-			return err
+			lent, e := t.lent(s, c.OutPoint, c.Live)
+			if e != nil {
+				return e
+			}
+			if !lent {
+				return err
+			}
+		}
+		if c.Reserved {
+			return nil // whoever holds it already leaves it to this draft later
 		}
 		return t.setReserved(s.Wallet, c, s.ID)
 	}, s.Coins)
@@ -211,16 +256,8 @@ func (d *DB) DeleteDraft(ctx context.Context, id wallet.ID, draft wallet.DraftID
 		if err := t.must("draft", `DELETE FROM drafts WHERE id = ?`, draft); err != nil {
 			return err
 		}
-		err = t.shift(id, func(c *txgraph.Coin) error {
-			var heir wallet.DraftID
-			_, err := t.one(`SELECT coalesce(min(draft), 0) FROM draft_coins WHERE wallet = ? AND txid = ? AND vout = ?`, []any{id, c.OutPoint.Hash[:], c.OutPoint.Index}, &heir)
-			if err != nil {
-				return err
-			}
-			return t.setReserved(id, c, heir)
-		}, s.Coins)
-		if err != nil {
-			return fmt.Errorf("release the coins: %w", err)
+		if err := t.release(id, s.Coins); err != nil {
+			return err
 		}
 		if s.Change < 0 || s.Branch > 1 || s.State == wallet.Broadcast {
 			return nil

@@ -17,7 +17,8 @@ import (
 var historySort = map[string]string{"": "ord", "amount": "amount", "category": "category", "label": "label"}
 
 const historyColumns = `SELECT h.wallet, h.txid, h.category, h.state, h.amount, h.fee, h.vsize, h.height, h.block_hash, h.time, h.label, h.address,
-	h.replaceable, h.replaced_by, h.trouble `
+	h.replaceable, h.replaced_by, h.trouble,
+	h.state = 'dropped' AND EXISTS (SELECT 1 FROM abandoned a WHERE a.wallet = h.wallet AND a.txid = h.txid) `
 
 // History is one page of the wallets' transactions.
 func (d *DB) History(ctx context.Context, ids []wallet.ID, p wallet.Page) (page wallet.HistoryPage, err error) {
@@ -196,7 +197,7 @@ func scanHistory(scan func(...any) error, owners []wallet.Record) (r wallet.Hist
 	var fee *int64
 	var time int64
 	err = scan(&r.Wallet, &txid, &r.Category, &r.State, &r.Amount, &fee, &r.VSize, &r.Height, &block, &time, &r.Label, &r.Address,
-		&r.Replaceable, &replaced, &r.Trouble)
+		&r.Replaceable, &replaced, &r.Trouble, &r.Abandoned)
 	if err != nil {
 		return r, err
 	}

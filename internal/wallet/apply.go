@@ -3,6 +3,7 @@ package wallet
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
 
@@ -91,9 +92,12 @@ func (s *Service) facts(txs []chain.Tx) []txgraph.Tx {
 // those that are derived: beyond them there may be more of ours.
 func (s *Service) applyChunk(ctx context.Context, r Record, w *openWallet, c chunk) error {
 	for {
-		used, err := s.change(ctx, r, w, c)
+		used, lost, err := s.change(ctx, r, w, c)
 		if err != nil {
 			return err
+		}
+		for _, id := range lost {
+			s.bus.send(Event{Owner: r.Owner, Network: r.Network, Alias: r.Alias, Kind: "dropped", TxID: id.String()})
 		}
 		more, err := s.extend(ctx, r.ID, w, used)
 		if err != nil || !more {
@@ -108,8 +112,9 @@ func (s *Service) applyChunk(ctx context.Context, r Record, w *openWallet, c chu
 	}
 }
 
-// change runs txgraph under the wallet's lock and saves what it says.
-func (s *Service) change(ctx context.Context, r Record, w *openWallet, c chunk) (used [2]int64, err error) {
+// change runs txgraph under the wallet's lock and saves what it says. lost are transactions that
+// have just left the mempool.
+func (s *Service) change(ctx context.Context, r Record, w *openWallet, c chunk) (used [2]int64, lost []chainhash.Hash, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	address := func(script []byte) (string, bool) { return btc.AddressOf(script, r.Network) }
@@ -128,14 +133,19 @@ func (s *Service) change(ctx context.Context, r Record, w *openWallet, c chunk) 
 				set.Used[p.Branch] = max(set.Used[p.Branch], int64(p.Index))
 			}
 		}
-		used = set.Used
+		used, lost = set.Used, nil
+		for _, row := range changes.Rows {
+			if row.State == txgraph.Dropped && (slices.Contains(c.gone, row.ID) || c.fork != nil) {
+				lost = append(lost, row.ID)
+			}
+		}
 		if !w.desc.IsRanged() {
 			set.Used = [2]int64{-1, -1} // one address: nothing is handed out
 		}
 		set.Labels, err = labels(v, changes.Rows)
 		return set, err
 	})
-	return used, err
+	return used, lost, err
 }
 
 // labels names rows by the user's labels.

@@ -8,7 +8,6 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"specter/internal/btc/psbt"
-	"specter/internal/btc/txgraph"
 	"specter/internal/chain"
 	"specter/internal/errs"
 )
@@ -28,12 +27,16 @@ func (s *Service) Broadcast(ctx context.Context, ref Ref, id DraftID) (chainhash
 	if err != nil {
 		return chainhash.Hash{}, err
 	}
-	if err := s.send(ctx, r, tx); err != nil {
+	sent, err := s.send(ctx, r, tx)
+	if err != nil {
 		return chainhash.Hash{}, err
 	}
 	txid := tx.TxHash()
-	fact := txgraph.Tx{ID: txid, Tx: tx, Head: txgraph.Head{Seen: s.c.Now().Unix()}}
-	if err := s.applyChunk(ctx, r, w, chunk{txs: []txgraph.Tx{fact}}); err != nil {
+	var gone []chainhash.Hash
+	if d.Replaces != nil && *d.Replaces != txid {
+		gone = append(gone, *d.Replaces) // the node took this one: it has thrown that one out
+	}
+	if err := s.applySent(ctx, r, w, sent, gone); err != nil {
 		return chainhash.Hash{}, err
 	}
 	if err := s.markSent(ctx, r, w, id); err != nil {
@@ -54,6 +57,8 @@ func (s *Service) sendable(ctx context.Context, r Record, w *openWallet, d Store
 	switch {
 	case view.State == DraftBroken:
 		return nil, errs.E(errs.Unavailable, "%s", view.Trouble)
+	case view.State == Expired:
+		return nil, errs.E(errs.Conflict, "the draft has expired and holds its coins no more; renew it first")
 	case d.Final == nil:
 		return nil, errs.E(errs.Conflict, "the draft is not complete: %d of %d signatures are there", view.Have, view.Need)
 	case len(view.spentElsewhere()) > 0:
@@ -78,28 +83,36 @@ func (s *Service) sendable(ctx context.Context, r Record, w *openWallet, d Store
 	return tx, nil
 }
 
-// send gives a transaction to the source, which tests it first where it can.
-func (s *Service) send(ctx context.Context, r Record, tx *wire.MsgTx) error {
+// send gives a transaction to the source, which tests it first where it can, and returns what
+// was sent: it, and before it the parents that had left the mempool.
+func (s *Service) send(ctx context.Context, r Record, tx *wire.MsgTx) ([]*wire.MsgTx, error) {
 	src, err := s.c.Sources.Source(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := s.sameNetwork(ctx, r, src); err != nil {
-		return err
+		return nil, err
 	}
 	row, err := s.c.Store.HistoryRow(ctx, r.ID, tx.TxHash())
 	switch {
 	case err == nil && row.State == Confirmed:
-		return nil // it was sent, and mined, before we could note it
+		return []*wire.MsgTx{tx}, nil // it was sent, and mined, before we could note it
 	case err != nil && !errs.Is(err, errs.NotFound):
-		return err
+		return nil, err
+	}
+	parents, err := s.looseParents(ctx, r, tx)
+	if err != nil {
+		return nil, err
+	}
+	if len(parents) > 0 {
+		return append(parents, tx), s.sendPackage(ctx, src, parents, tx)
 	}
 	if a, ok := src.(chain.Accepter); ok {
 		if err := a.TestAccept(ctx, tx); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return src.Broadcast(ctx, tx)
+	return []*wire.MsgTx{tx}, src.Broadcast(ctx, tx)
 }
 
 // markSent notes on the draft that it is out.

@@ -19,7 +19,7 @@ func (s *Service) Coins(ctx context.Context, ref Ref, q Query) (CoinPage, error)
 	if err != nil {
 		return CoinPage{}, err
 	}
-	return s.c.Store.CoinList(ctx, []ID{r.ID}, p)
+	return s.coinList(ctx, []ID{r.ID}, p)
 }
 
 // CoinsAll is Coins over all wallets of an owner on a network.
@@ -32,7 +32,16 @@ func (s *Service) CoinsAll(ctx context.Context, o Owner, n btc.Network, q Query)
 	if err != nil {
 		return CoinPage{}, err
 	}
-	return s.c.Store.CoinList(ctx, ids, p)
+	return s.coinList(ctx, ids, p)
+}
+
+// coinList reads a page and says of its coins what looks suspicious or costs too much.
+func (s *Service) coinList(ctx context.Context, ids []ID, p Page) (CoinPage, error) {
+	page, err := s.c.Store.CoinList(ctx, ids, p)
+	if err == nil {
+		s.markCoins(ctx, page.Rows)
+	}
+	return page, err
 }
 
 // maxFreeze bounds how many coins one call may freeze.

@@ -89,7 +89,7 @@ func (s *Service) SetNote(ctx context.Context, ref Ref, id DraftID, note string)
 // view is a stored draft as pages see it. Trouble with its PSBT is told in it, not as an error.
 func (s *Service) view(ctx context.Context, r Record, w *openWallet, d StoredDraft) (Draft, error) {
 	out := Draft{ID: d.ID, Wallet: d.Wallet, Created: d.Created, Changed: d.Changed, State: d.State, Note: d.Note, PSBT: d.PSBT,
-		TxID: d.TxID, Recipients: d.Recipients, Final: d.Final, Warnings: d.Warnings, Need: r.Threshold}
+		TxID: d.TxID, Recipients: d.Recipients, Final: d.Final, Remarks: d.Remarks, Warnings: texts(d.Remarks), Need: r.Threshold, Replaces: d.Replaces, Expires: s.expires(ctx, r, d)}
 	p, err := psbt.Parse(d.PSBT)
 	var tx *wire.MsgTx
 	if err == nil {
@@ -167,7 +167,7 @@ func (s *Service) signers(ctx context.Context, r Record, w *openWallet, d *Draft
 		if mine {
 			ours++
 			row.Amount, row.Address, row.Label = c.Amount, c.Address, c.Label
-			if c.SpentBy != nil && *c.SpentBy != d.TxID {
+			if c.SpentBy != nil && *c.SpentBy != d.TxID && !s.givesWay(ctx, r, d, *c.SpentBy) {
 				row.SpentBy = c.SpentBy
 			}
 			for i := range w.whoSigned(c.Branch, c.Index, in) {
@@ -190,6 +190,16 @@ func (s *Service) signers(ctx context.Context, r Record, w *openWallet, d *Draft
 		d.State = Broadcast // it reached the network, whoever sent it
 	}
 	return nil
+}
+
+// givesWay reports whether a spender of a draft's coin is the transaction whose place the draft
+// takes, and not in a block.
+func (s *Service) givesWay(ctx context.Context, r Record, d *Draft, by chainhash.Hash) bool {
+	if d.Replaces == nil || *d.Replaces != by {
+		return false
+	}
+	row, err := s.c.Store.HistoryRow(ctx, r.ID, by)
+	return err == nil && row.State != Confirmed
 }
 
 // whoSigned lists the places of the keys, in the descriptor, that signed an input.

@@ -71,7 +71,7 @@ func (s *Service) Transaction(ctx context.Context, ref Ref, txid chainhash.Hash)
 
 // recheck computes the row of a fact again.
 func (s *Service) recheck(ctx context.Context, r Record, txid chainhash.Hash) error {
-	_, err := s.change(ctx, r, s.openOf(r), chunk{recheck: []chainhash.Hash{txid}})
+	_, _, err := s.change(ctx, r, s.openOf(r), chunk{recheck: []chainhash.Hash{txid}})
 	return err
 }
 
@@ -85,6 +85,9 @@ func (s *Service) detail(ctx context.Context, r Record, d *TxDetail) error {
 		return err
 	}
 	d.Outputs = outs
+	if d.Conflicts, err = s.c.Store.Rivals(ctx, r.ID, d.TxID); err != nil {
+		return err
+	}
 	if d.Fee != nil {
 		d.FeeRate = btc.RateOf(*d.Fee, d.VSize)
 	}

@@ -2,7 +2,6 @@ package wallet
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/wire/v2"
@@ -88,14 +87,14 @@ func (s *Service) imported(ctx context.Context, r Record, w *openWallet, p *psbt
 		}
 		d.Coins = append(d.Coins, op)
 		if c.Frozen {
-			d.Warnings = append(d.Warnings, fmt.Sprintf("It spends %s, which you have frozen.", op))
+			d.Remarks = append(d.Remarks, spend.NewRemark(spend.FrozenCoin, op))
 		}
 		if c.ReservedBy != 0 {
-			d.Warnings = append(d.Warnings, fmt.Sprintf("It spends %s, which draft %d spends too: only one of them can be sent.", op, c.ReservedBy))
+			d.Remarks = append(d.Remarks, spend.NewRemark(spend.SharedCoin, op, c.ReservedBy))
 		}
 	}
 	if n := len(ops) - len(d.Coins); n > 0 {
-		d.Warnings = append(d.Warnings, fmt.Sprintf("%d of its inputs are not of this wallet.", n))
+		d.Remarks = append(d.Remarks, spend.NewRemark(spend.ForeignInputs, n))
 	}
 	if err := s.describeOutputs(ctx, r, w, p, tx); err != nil {
 		return d, err
@@ -156,11 +155,11 @@ func checkFee(d *StoredDraft, p *psbt.Packet) error {
 	a := p.Analyse()
 	switch {
 	case !a.HasFee:
-		d.Warnings = append(d.Warnings, "Its fee is not known: a coin of somebody else is not described.")
+		d.Remarks = append(d.Remarks, spend.NewRemark(spend.FeeUnknown))
 	case a.Fee < 0:
 		return errs.E(errs.Invalid, "this PSBT pays out more than its coins hold")
 	case a.Fee > spend.DefaultMaxFee || a.FeeRate > spend.DefaultMaxFeeRate:
-		d.Warnings = append(d.Warnings, "Its fee is far higher than any that is needed.")
+		d.Remarks = append(d.Remarks, spend.NewRemark(spend.FeeFarTooHigh))
 	}
 	return nil
 }

@@ -53,19 +53,24 @@ type Config struct {
 	SignHot func(ctx context.Context, o Owner, deviceID int64, passphrase string, p *psbt.Packet) error
 	// UID is part of the names of the node's watch-only wallets: "specter<uid>/<alias>".
 	UID string
-	Now func() time.Time
-	Log *slog.Logger
+	// DraftDays is after how many days without a signature a draft lets its coins go; nil: 30,
+	// 0 or less: never.
+	DraftDays func(ctx context.Context, o Owner) int
+	Now       func() time.Time
+	Log       *slog.Logger
 }
 
 // Service is the door to the wallets. It is safe for concurrent use.
 type Service struct {
 	c Config
 
-	mu   sync.Mutex // over open and jobs, never over the store
-	open map[ID]*openWallet
-	jobs jobs
-	bus  bus
-	wake chan struct{} // a wallet was made or wants something: the loop looks
+	mu     sync.Mutex // over open and jobs, never over the store
+	open   map[ID]*openWallet
+	jobs   jobs
+	bus    bus
+	prices marketBox
+	series seriesBox
+	wake   chan struct{} // a wallet was made or wants something: the loop looks
 }
 
 // New makes the service. Run starts its background work.

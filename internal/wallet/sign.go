@@ -117,6 +117,9 @@ func (s *Service) take(ctx context.Context, ref Ref, id DraftID, a answer) (Draf
 		return Draft{}, err
 	}
 	if len(fresh) > 0 {
+		if err := s.renew(ctx, r, &d); err != nil { // who signs wants it sent
+			return Draft{}, err
+		}
 		d.Changed = s.c.Now()
 		if err := settle(&d, merged); err != nil {
 			return Draft{}, err

@@ -22,22 +22,56 @@ const (
 	defaultBlocks = 6
 )
 
+// plannedDraft is a draft that is asked for: a payment, a replacement or a child.
+type plannedDraft struct {
+	q       SpendRequest
+	rate    btc.FeeRate
+	plan    func(ctx context.Context, r Record) (*spend.Result, error) // the record is fresh
+	reuse   int64                                                      // index of a change address that was handed out before and is taken again; -1: none
+	parents bool                                                       // StoredDraft.Parents
+}
+
+// payment is a send form as a planned draft.
+func (s *Service) payment(ctx context.Context, r Record, w *openWallet, q SpendRequest) (*plannedDraft, error) {
+	rate, err := s.rate(ctx, q) // asks the node: not under the lock
+	if err != nil {
+		return nil, err
+	}
+	s.market(ctx) // likewise; plan finds it fresh
+	job := &plannedDraft{q: q, rate: rate, reuse: -1}
+	if q.Replaces == nil {
+		job.plan = func(ctx context.Context, r Record) (*spend.Result, error) { return s.plan(ctx, r, w, q, rate) }
+		return job, nil
+	}
+	o, err := s.original(ctx, r, w, *q.Replaces)
+	if err != nil {
+		return nil, err
+	}
+	job.reuse = o.changeIndex
+	job.plan = func(ctx context.Context, r Record) (*spend.Result, error) { return s.edited(ctx, r, w, o, q, rate) }
+	return job, nil
+}
+
 // Preview returns what NewDraft would make of a request; nothing is held.
 func (s *Service) Preview(ctx context.Context, ref Ref, q SpendRequest) (Preview, error) {
 	r, w, err := s.ready(ctx, ref)
 	if err != nil {
 		return Preview{}, err
 	}
-	rate, err := s.rate(ctx, q)
+	job, err := s.payment(ctx, r, w, q)
 	if err != nil {
 		return Preview{}, err
 	}
-	plan, err := s.plan(ctx, r, w, q, rate)
+	return s.previewOf(ctx, r, w, job)
+}
+
+func (s *Service) previewOf(ctx context.Context, r Record, w *openWallet, job *plannedDraft) (Preview, error) {
+	plan, err := job.plan(ctx, r)
 	if err != nil {
 		return Preview{}, err
 	}
-	p := Preview{Recipients: finalAmounts(q.Recipients, plan), Change: plan.Change, Fee: plan.Fee, FeeRate: plan.FeeRate,
-		VSize: plan.VSize, Warnings: plan.Warnings, How: plan.How}
+	p := Preview{Recipients: finalAmounts(job.q.Recipients, plan), Change: plan.Change, Fee: plan.Fee, FeeRate: plan.FeeRate,
+		VSize: plan.VSize, How: plan.How}
 	if plan.ChangeVout >= 0 {
 		p.ChangeAddr, _ = btc.AddressOf(plan.Outputs[plan.ChangeVout].Script, r.Network)
 	}
@@ -46,9 +80,14 @@ func (s *Service) Preview(ctx context.Context, ref Ref, q SpendRequest) (Preview
 		ops[i] = c.OutPoint
 	}
 	rows, err := s.c.Store.CoinsAt(ctx, r.ID, ops)
+	if err != nil {
+		return Preview{}, err
+	}
 	for _, op := range ops {
 		p.Inputs = append(p.Inputs, rows[op])
 	}
+	p.Remarks, err = s.remarks(ctx, r, w, job.q, plan, p.Inputs)
+	p.Warnings = texts(p.Remarks)
 	return p, err
 }
 
@@ -59,17 +98,39 @@ func (s *Service) NewDraft(ctx context.Context, ref Ref, q SpendRequest) (Draft,
 	if err != nil {
 		return Draft{}, err
 	}
-	if q.Note, err = cleanLabel(q.Note); err != nil {
+	if old, found, err := s.byToken(ctx, r, w, q.Token); err != nil || found {
+		return old, err
+	}
+	job, err := s.payment(ctx, r, w, q)
+	if err != nil {
 		return Draft{}, err
 	}
-	if q.Token != "" {
-		if old, err := s.c.Store.DraftByToken(ctx, r.ID, q.Token); err == nil {
-			return s.finishDraft(ctx, r, w, old)
-		} else if !errs.Is(err, errs.NotFound) {
-			return Draft{}, err
-		}
+	return s.makeDraft(ctx, ref, job)
+}
+
+// byToken finds the draft that a form made before.
+func (s *Service) byToken(ctx context.Context, r Record, w *openWallet, token string) (Draft, bool, error) {
+	if token == "" {
+		return Draft{}, false, nil
 	}
-	rate, err := s.rate(ctx, q) // asks the node: not under the lock
+	old, err := s.c.Store.DraftByToken(ctx, r.ID, token)
+	if errs.Is(err, errs.NotFound) {
+		return Draft{}, false, nil
+	}
+	if err != nil {
+		return Draft{}, false, err
+	}
+	d, err := s.finishDraft(ctx, r, w, old)
+	return d, true, err
+}
+
+// makeDraft plans under the wallet's lock, and stores what comes of it.
+func (s *Service) makeDraft(ctx context.Context, ref Ref, job *plannedDraft) (Draft, error) {
+	var err error
+	if job.q.Note, err = cleanLabel(job.q.Note); err != nil {
+		return Draft{}, err
+	}
+	r, w, err := s.ready(ctx, ref)
 	if err != nil {
 		return Draft{}, err
 	}
@@ -78,16 +139,14 @@ func (s *Service) NewDraft(ctx context.Context, ref Ref, q SpendRequest) (Draft,
 	if r, err = s.c.Store.Wallet(ctx, ref); err != nil { // another tab may have taken coins meanwhile
 		return Draft{}, err
 	}
-	if q.Token != "" {
-		if old, err := s.c.Store.DraftByToken(ctx, r.ID, q.Token); err == nil {
-			return s.finishDraft(ctx, r, w, old)
-		}
+	if old, found, err := s.byToken(ctx, r, w, job.q.Token); err != nil || found {
+		return old, err
 	}
-	plan, err := s.plan(ctx, r, w, q, rate)
+	plan, err := job.plan(ctx, r)
 	if err != nil {
 		return Draft{}, err
 	}
-	d, err := s.storedOf(r, w, q, plan)
+	d, err := s.storedOf(ctx, r, w, job, plan)
 	if err != nil {
 		return Draft{}, err
 	}
@@ -98,7 +157,7 @@ func (s *Service) NewDraft(ctx context.Context, ref Ref, q SpendRequest) (Draft,
 }
 
 // storedOf is the draft that a plan becomes.
-func (s *Service) storedOf(r Record, w *openWallet, q SpendRequest, plan *spend.Result) (StoredDraft, error) {
+func (s *Service) storedOf(ctx context.Context, r Record, w *openWallet, job *plannedDraft, plan *spend.Result) (StoredDraft, error) {
 	raw, err := plan.Packet.Serialize()
 	if err != nil {
 		return StoredDraft{}, err
@@ -108,15 +167,24 @@ func (s *Service) storedOf(r Record, w *openWallet, q SpendRequest, plan *spend.
 		return StoredDraft{}, err
 	}
 	now := s.c.Now()
-	d := StoredDraft{Wallet: r.ID, Created: now, Changed: now, State: Unsigned, Note: q.Note, Token: q.Token, PSBT: raw, TxID: txid,
-		Recipients: finalAmounts(q.Recipients, plan), Warnings: plan.Warnings, Branch: w.change(), Change: -1}
+	d := StoredDraft{Wallet: r.ID, Created: now, Changed: now, State: Unsigned, Note: job.q.Note, Token: job.q.Token, PSBT: raw, TxID: txid,
+		Recipients: finalAmounts(job.q.Recipients, plan), Branch: w.change(), Change: -1, Replaces: job.q.Replaces, Parents: job.parents}
 	for _, c := range plan.Inputs {
 		d.Coins = append(d.Coins, c.OutPoint)
 	}
-	if plan.ChangeVout >= 0 && w.desc.IsRanged() {
+	if plan.ChangeVout >= 0 && w.desc.IsRanged() && job.reuse < 0 {
 		d.Change = int64(changeIndex(r, w))
 	}
-	return d, nil
+	rows, err := s.c.Store.CoinsAt(ctx, r.ID, d.Coins)
+	if err != nil {
+		return StoredDraft{}, err
+	}
+	inputs := make([]CoinRow, 0, len(rows))
+	for _, op := range d.Coins {
+		inputs = append(inputs, rows[op])
+	}
+	d.Remarks, err = s.remarks(ctx, r, w, job.q, plan, inputs)
+	return d, err
 }
 
 // finishDraft names the recipients and returns the draft as pages see it. It may be done twice.
@@ -193,10 +261,18 @@ func (s *Service) plan(ctx context.Context, r Record, w *openWallet, q SpendRequ
 	if err != nil {
 		return nil, err
 	}
+	p := s.params(r, w, q, rate, s.lastMarket())
+	p.Recipients = to
+	res, err := spend.Plan(p, coins)
+	return res, mixedUp(err, q)
+}
+
+// params are what a plan takes of wallet and request; recipients and coins are the caller's.
+func (s *Service) params(r Record, w *openWallet, q SpendRequest, rate btc.FeeRate, m market) spend.Params {
 	p := spend.Params{
-		Network: r.Network, Branches: w.branches, ChangeIndex: changeIndex(r, w), Recipients: to, FeeRate: rate, Chosen: len(q.Coins) > 0,
-		SubtractFee: q.SubtractFee, Replaceable: !q.NoRBF, LockTime: q.LockTime, XPubs: r.Multisig(),
-		PrevTx: func(id chainhash.Hash) (*wire.MsgTx, error) { return s.stored(ctx, r, id) },
+		Network: r.Network, Branches: w.branches, ChangeIndex: changeIndex(r, w), FeeRate: rate, Chosen: len(q.Coins) > 0,
+		SubtractFee: q.SubtractFee, Replaceable: !q.NoRBF, LockTime: q.LockTime, XPubs: r.Multisig(), MinRelay: m.floor.MinRelay, MaxFee: q.MaxFee,
+		PrevTx: func(id chainhash.Hash) (*wire.MsgTx, error) { return s.stored(context.Background(), r, id) },
 	}
 	if r.SyncError == "" { // a stale height as locktime would tell how long we were away
 		p.Tip = r.Tip.Height
@@ -206,7 +282,7 @@ func (s *Service) plan(ctx context.Context, r Record, w *openWallet, q SpendRequ
 	} else {
 		rand.Read(p.Seed[:]) // never fails
 	}
-	return spend.Plan(p, coins)
+	return p
 }
 
 // stored reads a transaction that the wallet knows.

@@ -25,6 +25,7 @@ type Store interface {
 	LabelStore
 	TableStore
 	DraftStore
+	TraceStore
 }
 
 // WalletStore keeps the wallets themselves. Cosigners come back without their devices.
@@ -127,6 +128,29 @@ type Find struct {
 	To      time.Time       // Time before; zero: open
 }
 
+// TraceStore answers what is asked after sending.
+type TraceStore interface {
+	// Rivals lists the other transactions that spend what a transaction spends.
+	Rivals(ctx context.Context, id ID, txid chainhash.Hash) ([]chainhash.Hash, error)
+	// Spenders lists the transactions known that spend an output of a transaction.
+	SpendersOf(ctx context.Context, id ID, txid chainhash.Hash) ([]chainhash.Hash, error)
+	// Dropped lists pending transactions that left the mempool, without those given up.
+	Dropped(ctx context.Context, id ID) ([]HistoryRow, error)
+	// SetAbandoned gives a dropped transaction up, or takes that back.
+	SetAbandoned(ctx context.Context, id ID, txid chainhash.Hash, abandoned bool) error
+	// Ending finds addresses in the history, and of ours, that end with a text of four
+	// characters or more; at most limit.
+	Ending(ctx context.Context, id ID, text string, limit int) ([]string, error)
+	// Days sums what transactions that count did to the balance, by UTC day, in order.
+	Days(ctx context.Context, id ID) ([]Day, error)
+}
+
+// Day is what a day did to a balance.
+type Day struct {
+	Day   int64 // days since 1 January 1970, UTC
+	Delta btcutil.Amount
+}
+
 // WordStore keeps what the user says about coins, addresses and transactions.
 type WordStore interface {
 	SetFrozen(ctx context.Context, id ID, coins []wire.OutPoint, frozen bool) error
@@ -147,6 +171,15 @@ type DraftStore interface {
 	// PutDraft replaces PSBT, state, final transaction, txid and note of a draft, if the stored
 	// one is still the revision that d was read as; Conflict otherwise. It raises the revision.
 	PutDraft(ctx context.Context, d *StoredDraft) error
+	// ExpireDraft releases the coins and leaves the draft as a row in state Expired. Conflict
+	// when the draft was changed after the given revision.
+	ExpireDraft(ctx context.Context, id ID, d DraftID, revision int64) error
+	// RenewDraft holds the coins of an expired draft again and gives it a state. Conflict when a
+	// coin was frozen, reserved or spent meanwhile.
+	RenewDraft(ctx context.Context, d *StoredDraft) error
+	// IdleDrafts lists drafts of a wallet that hold coins, are not broadcast, and have not changed
+	// since a time.
+	IdleDrafts(ctx context.Context, id ID, since time.Time) ([]StoredDraft, error)
 	// DeleteDraft releases the coins, and the change index where it was the last handed out.
 	DeleteDraft(ctx context.Context, id ID, d DraftID) error
 }
@@ -165,11 +198,13 @@ type StoredDraft struct {
 	Final      []byte // the signed transaction; nil: not complete
 	TxID       chainhash.Hash
 	Recipients []Recipient
-	Warnings   []string
+	Remarks    []Remark
 	Coins      []wire.OutPoint // held
 	Branch     uint32          // that Change is on: the wallet's last
 	Change     int64           // index handed out for change; -1: none
 	Import     bool            // came as a PSBT from outside
+	Replaces   *chainhash.Hash // the transaction whose place it takes: coins that it spends may be held
+	Parents    bool            // spends outputs of transactions that left the mempool: they may be held
 }
 
 // RowLabel is what history shows for a transaction: its own label, else those of its addresses.

@@ -17,6 +17,9 @@ const (
 	syncEvery = time.Minute
 )
 
+// expireEvery is how often Run looks for drafts that have expired.
+const expireEvery = time.Hour
+
 // Run keeps all wallets in step with the chain until ctx ends: at once when the source tells of
 // news, again later when the node is away. Nothing that a page reads waits for it.
 func (s *Service) Run(ctx context.Context) error {
@@ -27,7 +30,14 @@ func (s *Service) Run(ctx context.Context) error {
 	var changed <-chan struct{}
 	var last time.Time
 	trouble := ""
+	var tidied time.Time
 	for {
+		if time.Since(tidied) > expireEvery {
+			tidied = time.Now()
+			if _, err := s.ExpireDrafts(ctx); err != nil && ctx.Err() == nil {
+				s.c.Log.Error("let expired drafts go", "error", err)
+			}
+		}
 		now, err := s.c.Sources.Source(ctx)
 		switch {
 		case err != nil:
@@ -44,6 +54,7 @@ func (s *Service) Run(ctx context.Context) error {
 			force := time.Since(last) > syncEvery
 			if force {
 				last = time.Now()
+				s.jobs.wg.Go(func() { s.market(ctx) }) // pages read what it learns
 			}
 			s.kickAll(ctx, force)
 		}

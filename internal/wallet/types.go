@@ -146,13 +146,15 @@ type HistoryRow struct {
 	Address       string    // the address that matters: ours when received, the recipient when sent
 	Replaceable   bool      // signals BIP125 and is pending
 	ReplacedBy    *chainhash.Hash
+	Abandoned     bool   // Dropped, and given up by the user: no alarm, never sent again by us
 	Trouble       string // for Broken: why
 }
 
 // HistoryPage is one page of history.
 type HistoryPage struct {
 	Rows  []HistoryRow
-	Total int // rows that match the query
+	Total int  // rows that match the query
+	More  bool // Total is where counting stopped: there are more
 	Page  int
 	Size  int
 }
@@ -165,6 +167,8 @@ type TxDetail struct {
 	Inputs  []TxInput
 	Outputs []TxOutput
 	FeeRate btc.FeeRate // 0: unknown
+	// Conflicts lists the other transactions known that spend one of its inputs.
+	Conflicts []chainhash.Hash
 }
 
 // TxInput is an input as the transaction page shows it.
@@ -207,13 +211,26 @@ type CoinRow struct {
 	SpentBy       *chainhash.Hash // nil: a utxo
 	Frozen        bool
 	ReservedBy    DraftID // 0: free
+	Reused        bool    // its address received other coins too
+	Dust          bool    // spending it costs more than it brings at today's feerate; false while that is not known
+	Suspect       Suspect // "" unless the coin looks like bait
 }
+
+// Suspect says why a coin looks like bait: spending or answering it may harm.
+type Suspect string
+
+// What a coin may be suspected of.
+const (
+	DustAttack Suspect = "dust"       // a few sat on an address that was used before, sent to link coins
+	Poisoned   Suspect = "look-alike" // it came with an address made to be taken for one that the wallet knows
+)
 
 // CoinPage is one page of coins.
 type CoinPage struct {
 	Rows   []CoinRow
 	Total  int
-	Amount btcutil.Amount // sum over all rows that match
+	More   bool           // Total is where counting stopped: there are more
+	Amount btcutil.Amount // sum over the rows counted in Total
 	Page   int
 	Size   int
 }
@@ -258,6 +275,11 @@ type SpendRequest struct {
 	LockTime    *uint32         // nil: tip height against fee sniping
 	Note        string
 	Token       string // of the form: the same token twice makes one draft, not two
+	// Replaces is a transaction of ours, pending or dropped, that this payment takes the place
+	// of (BIP125): its coins are spent again. Chosen Coins must hold one of them at least.
+	Replaces *chainhash.Hash
+	// MaxFee raises the cap on the fee (0.1 BTC) where the user insists; 0: the cap stays.
+	MaxFee btcutil.Amount
 }
 
 // Preview is what NewDraft would make.
@@ -269,8 +291,9 @@ type Preview struct {
 	Fee        btcutil.Amount
 	FeeRate    btc.FeeRate
 	VSize      btc.VSize // of the signed transaction, worst case
-	Warnings   []string
-	How        string // the selector that found the coins
+	Remarks    []Remark
+	Warnings   []string // Remarks as English sentences
+	How        string   // the selector that found the coins
 }
 
 // DraftState says how far a draft is.
@@ -282,7 +305,8 @@ const (
 	PartlySig   DraftState = "partly-signed"
 	Complete    DraftState = "complete"
 	Broadcast   DraftState = "broadcast"
-	DraftBroken DraftState = "broken" // the stored PSBT cannot be read
+	DraftBroken DraftState = "broken"  // the stored PSBT cannot be read
+	Expired     DraftState = "expired" // nobody signed for long: it holds no coins; Renew brings it back
 )
 
 // Draft is a PSBT on its way.
@@ -308,8 +332,11 @@ type Draft struct {
 	Need        int    // signatures needed
 	Have        int    // cosigners who signed every input
 	Final       []byte // the signed transaction, when Complete or Broadcast
-	Warnings    []string
-	Trouble     string // for DraftBroken
+	Remarks     []Remark
+	Warnings    []string        // Remarks as English sentences
+	Trouble     string          // for DraftBroken
+	Replaces    *chainhash.Hash // the transaction whose place it takes
+	Expires     time.Time       // when it lets its coins go unless somebody signs; zero: never
 }
 
 // DraftInput is an input of a draft.
@@ -362,7 +389,8 @@ type Event struct {
 	Owner   Owner
 	Network btc.Network
 	Alias   string // "": the node or several wallets
-	Kind    string // "wallet" (rows), "draft", "node" (status), "scan"
+	Kind    string // "wallet" (rows), "draft", "node" (status), "scan", "dropped" (a transaction left the mempool)
+	TxID    string // of "dropped"
 }
 
 // File is something to download.

@@ -14,7 +14,7 @@ import (
 const defaultIncrement = btc.FeeRate(1_000)
 
 // Bump asks for a replacement of an unconfirmed transaction of ours (BIP125). Of Params,
-// Recipients and Chosen are not read: the recipients are the original's.
+// Recipients and Chosen are read with Edit alone: otherwise the recipients are the original's.
 type Bump struct {
 	// Params: FeeRate 0 is the least that replaces the original. SubtractFee lists outputs of
 	// the original, by vout, that pay for what the fee grows by. ChangeIndex may be the one of
@@ -26,6 +26,11 @@ type Bump struct {
 	EvictedFees btcutil.Amount // fees of unconfirmed descendants that the replacement throws out
 	Increment   btc.FeeRate    // incremental relay feerate; 0: 1 sat/vB
 	Cancel      bool           // pay nobody; everything comes back to ChangeIndex
+	// Edit pays Params.Recipients instead of the original's; SubtractFee then means them, by
+	// place. With Chosen exactly Keep is spent, of which one coin at least is the original's;
+	// otherwise the original's coins are, and others where they do not suffice.
+	Edit bool
+	Keep []Coin
 }
 
 // OwnOutput says which address of ours an output pays.
@@ -43,7 +48,9 @@ func BumpFee(b Bump, extra []Coin) (*Result, error) {
 	if least {
 		b.FeeRate = max(b.MinRelay, defaultMinRelay)
 	}
-	b.Chosen = false
+	if !b.Edit {
+		b.Chosen = false
+	}
 	asked := b.SubtractFee
 	b.SubtractFee = nil
 	p, err := newPlanner(b.Params)
@@ -53,6 +60,9 @@ func BumpFee(b Bump, extra []Coin) (*Result, error) {
 	if err := p.takeOver(b, asked); err != nil {
 		return nil, err
 	}
+	if b.Chosen {
+		extra = nil
+	}
 	r, err := p.run(b.additions(extra))
 	if err != nil {
 		return nil, err
@@ -61,7 +71,7 @@ func BumpFee(b Bump, extra []Coin) (*Result, error) {
 		return nil, refuse(&FeeRateError{Rate: p.FeeRate, Min: rateUp(floor, r.VSize), Max: p.MaxFeeRate})
 	}
 	if !signals(b.Original) {
-		r.Warnings = append(r.Warnings, "The original does not signal that it may be replaced; only nodes that replace everything will take this one.")
+		r.Remarks = append(r.Remarks, NewRemark(NoSignal))
 	}
 	return r, nil
 }
@@ -77,6 +87,10 @@ func (p *planner) takeOver(b Bump, payers []int) error {
 		return err
 	}
 	p.must = b.Spent
+	p.fees = append(b.rule(fee), feeLine{0, p.FeeRate})
+	if b.Edit {
+		return p.edit(b, payers)
+	}
 	p.Recipients = nil
 	places := map[int]int{}
 	for i, out := range b.Original.TxOut {
@@ -95,12 +109,44 @@ func (p *planner) takeOver(b Bump, payers []int) error {
 		p.SubtractFee = append(p.SubtractFee, place)
 	}
 	p.senderPays = fee
-	p.fees = b.rule(fee)
-	p.fees = append(p.fees, feeLine{0, p.FeeRate})
 	if p.changeOnly {
 		return nil
 	}
 	return p.checkRecipients()
+}
+
+// edit takes the new recipients, and the coins that were chosen.
+func (p *planner) edit(b Bump, payers []int) error {
+	p.SubtractFee = payers
+	if b.Chosen {
+		if err := b.checkKept(); err != nil {
+			return err
+		}
+		p.must = b.Keep
+	}
+	return p.checkRecipients()
+}
+
+// checkKept refuses chosen coins that replace nothing, and unconfirmed ones that the original
+// does not spend (BIP125 rule 2).
+func (b Bump) checkKept() error {
+	spent := map[wire.OutPoint]bool{}
+	for _, c := range b.Spent {
+		spent[c.OutPoint] = true
+	}
+	kept := 0
+	for _, c := range b.Keep {
+		switch {
+		case spent[c.OutPoint]:
+			kept++
+		case c.Confirmations <= 0:
+			return errs.E(errs.Invalid, "coin %s is not confirmed: a replacement may add confirmed coins alone", c.OutPoint)
+		}
+	}
+	if kept == 0 {
+		return errs.E(errs.Invalid, "choose at least one coin that the original spends; otherwise both payments would be made")
+	}
+	return nil
 }
 
 // originalFee computes the fee from the coins, which must be exactly those that it spends.

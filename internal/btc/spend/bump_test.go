@@ -201,7 +201,7 @@ func TestBumpWarnsWhereTheOriginalDoesNotSignal(t *testing.T) {
 	p.Replaceable = false
 	r, tx := sent(t, k, p, k.coins(t, 200_000))
 	b, err := spend.BumpFee(bump(k, r, tx, btc.SatPerVB(12)), nil)
-	if err != nil || len(b.Warnings) != 1 || !strings.Contains(b.Warnings[0], "signal") {
+	if err != nil || len(b.Remarks) != 1 || !strings.Contains(b.Remarks[0].String(), "signal") {
 		t.Errorf("got %v, %v", b, err)
 	}
 }

@@ -152,10 +152,13 @@ func (p *planner) checkFee(r *Result, tx *wire.MsgTx) error {
 	return nil
 }
 
-// warnings are what a person should know before signing.
-func (p *planner) warnings(r *Result) []string {
-	var out []string
-	warn := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+// manyInputs is from how many inputs on their number is worth a remark.
+const manyInputs = 100
+
+// remarks are what a person should know before signing, as far as the plan alone tells.
+func (p *planner) remarks(r *Result) []Remark {
+	var out []Remark
+	add := func(code Code, args ...any) { out = append(out, NewRemark(code, args...)) }
 	var paid btcutil.Amount
 	for _, o := range r.Outputs {
 		if o.Recipient >= 0 {
@@ -163,10 +166,10 @@ func (p *planner) warnings(r *Result) []string {
 		}
 	}
 	if paid > 0 && r.Fee*10 > paid {
-		warn("The fee is %d %% of what is sent.", int64(r.Fee)*100/int64(paid))
+		add(FeePercent, int64(r.Fee)*100/int64(paid))
 	}
 	if surplus := r.Fee - p.fees.at(r.VSize); r.ChangeVout < 0 && surplus > p.FeeRate.Fee(1) {
-		warn("%d sat were too few to make change of and go to the fee.", int64(surplus))
+		add(SurplusToFee, int64(surplus))
 	}
 	foreign, uneconomic := 0, 0
 	for _, c := range r.Inputs {
@@ -177,20 +180,17 @@ func (p *planner) warnings(r *Result) []string {
 			uneconomic++
 		}
 	}
-	switch {
-	case foreign == 1:
-		warn("1 coin comes from others and is not confirmed; should they replace that payment, this transaction fails.")
-	case foreign > 1:
-		warn("%d coins come from others and are not confirmed; should they replace those payments, this transaction fails.", foreign)
+	if foreign > 0 {
+		add(ForeignCoins, foreign)
 	}
-	switch {
-	case uneconomic == 1:
-		warn("1 coin costs more to spend at this feerate than it brings.")
-	case uneconomic > 1:
-		warn("%d coins cost more to spend at this feerate than they bring.", uneconomic)
+	if uneconomic > 0 {
+		add(CostlyCoins, uneconomic)
+	}
+	if len(r.Inputs) >= manyInputs {
+		add(ManyInputs, len(r.Inputs), int64(r.VSize))
 	}
 	if p.LockTime != nil && *p.LockTime < 500_000_000 && p.Tip > 0 && int64(*p.LockTime) > int64(p.Tip) {
-		warn("The locktime keeps the transaction out of every block up to %d.", *p.LockTime)
+		add(LockedUntil, *p.LockTime)
 	}
 	return out
 }

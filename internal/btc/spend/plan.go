@@ -52,7 +52,7 @@ func (p *planner) run(pool []Coin) (*Result, error) {
 	if err := p.check(r); err != nil {
 		return nil, err
 	}
-	r.Warnings = p.warnings(r)
+	r.Remarks = p.remarks(r)
 	return r, nil
 }
 

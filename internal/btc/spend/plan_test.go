@@ -205,8 +205,8 @@ func TestChosenCoinsAreAllSpent(t *testing.T) {
 	if len(r.Inputs) != 3 || r.How != spend.HowChosen || r.Change != 200_250-60_000-r.Fee {
 		t.Errorf("%d inputs, %s, change %d", len(r.Inputs), r.How, r.Change)
 	}
-	if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "1 coin costs more") {
-		t.Errorf("warnings: %q", r.Warnings)
+	if len(r.Remarks) != 1 || !strings.Contains(r.Remarks[0].String(), "cost more to spend") {
+		t.Errorf("warnings: %q", r.Remarks)
 	}
 	p.Recipients[0].Amount = 200_200
 	if _, err := spend.Plan(p, k.coins(t, 100_000, 100_000, 250)); err == nil {
@@ -313,8 +313,8 @@ func TestLockTimeAndSequence(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if tx, _ := r.Packet.UnsignedTx(); tx.LockTime != at || len(r.Warnings) != 1 {
-		t.Errorf("locktime %d, warnings %q", tx.LockTime, r.Warnings)
+	if tx, _ := r.Packet.UnsignedTx(); tx.LockTime != at || len(r.Remarks) != 1 {
+		t.Errorf("locktime %d, warnings %q", tx.LockTime, r.Remarks)
 	}
 	p.LockTime, p.Tip = nil, 0
 	coins[0].Older = 144
@@ -392,11 +392,11 @@ func TestUnconfirmedForeignCoinsCarryAWarning(t *testing.T) {
 	coins[1].Confirmations, coins[1].Own = 0, true
 	coins[2].Confirmations = 0
 	r, err := spend.Plan(k.params(pay(150_000)), coins)
-	if err != nil || len(r.Inputs) != 2 || len(r.Warnings) != 0 {
+	if err != nil || len(r.Inputs) != 2 || len(r.Remarks) != 0 {
 		t.Errorf("our own change would do: %v, %v", r, err)
 	}
 	r, err = spend.Plan(k.params(pay(250_000)), coins)
-	if err != nil || len(r.Inputs) != 3 || len(r.Warnings) != 1 {
+	if err != nil || len(r.Inputs) != 3 || len(r.Remarks) != 1 {
 		t.Errorf("got %v, %v", r, err)
 	}
 }

@@ -94,7 +94,7 @@ type Result struct {
 	VSize      btc.VSize   // of the signed transaction, at worst
 	Weight     btc.Weight  // of the signed transaction, at worst
 	How        string      // the selector that found the coins, or "all chosen coins"
-	Warnings   []string    // sentences for the person
+	Remarks    []Remark    // what a person should know before signing
 }
 
 // HowChosen and HowAll stand in Result.How where no selector was asked.
