@@ -46,6 +46,7 @@ func Run(t *testing.T, open Open) {
 		{"a broadcast may be repeated", broadcastAgain},
 		{"a feerate is sane or unavailable", feeRates},
 		{"the height of a time is found", heightAt},
+		{"a transaction is proved to be in its block", proves},
 		{"a rescan makes the next sync tell everything", rescans},
 		{"what was forgotten is made again", forgets},
 		{"many questions at once are answered", concurrent},
