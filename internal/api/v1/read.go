@@ -85,7 +85,7 @@ func (k checker) value(t reflect.Type, where string) error {
 	if where == "" {
 		return invalid("", "the body has to be %s", want)
 	}
-	return invalid(where, "%s has to be %s", where, want)
+	return invalid(where, "the field %q has to be %s", where, want)
 }
 
 // fits reports whether a number is whole and of the type's size.
@@ -129,13 +129,16 @@ func (k checker) object(t reflect.Type, where string) error {
 			return err
 		}
 	}
+	if err := k.close(); err != nil {
+		return err
+	}
 	for f := range fields(t) {
 		if name := f.Tag.Get("json"); f.Tag.Get("need") != "" && !seen[name] {
 			full := join(where, name)
 			return &problemError{status: 422, code: "missing-field", field: full, detail: "the field " + strconv.Quote(full) + " is missing"}
 		}
 	}
-	return k.close()
+	return nil
 }
 
 // close takes the bracket after the last member.

@@ -216,6 +216,9 @@ func isType(v any, types any) bool {
 // operationOf finds the operation that answers a path.
 func (d document) operationOf(method, path string) (operation, bool) {
 	path, _, _ = strings.Cut(path, "?")
+	if path == v1.Root {
+		path += "/"
+	}
 	parts := strings.Split(path, "/")
 	best, score := operation{}, -1
 	for template, methods := range d.Paths {
