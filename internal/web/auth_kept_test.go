@@ -193,6 +193,32 @@ func TestKeptFormsAreBounded(t *testing.T) {
 	}
 }
 
+// An impatient finger on the button does not send a form twice at once.
+func TestAKeptFormIsSentOnceAtATime(t *testing.T) {
+	k := web.NewKeptForms(time.Now)
+	k.Put("alice", 1)
+	if !k.Begin("alice") || k.Begin("alice") {
+		t.Error("handed out not at all, or twice")
+	}
+}
+
+// Of several kept forms the button sends its own.
+func TestEachButtonSendsItsOwnForm(t *testing.T) {
+	c, _ := expired(t, "admin", "correct horse")
+	c.post("/wallets/savings/rename", url.Values{"name": {"Rainy days"}})
+	c.post("/wallets/family_vault/rename", url.Values{"name": {"Old vault"}})
+	a := c.login("admin", "correct horse").want(200)
+	sends := regexp.MustCompile(`action="([^"]*/send)"`).FindAllStringSubmatch(a.body, -1)
+	if len(sends) != 2 {
+		t.Fatalf("%d forms are kept", len(sends))
+	}
+	c.post(sends[1][1], nil).want(200)
+	if c.h.wallets[0].Name != "Old vault" || c.h.wallets[1].Name != "Savings" {
+		t.Errorf("the wallets are %q and %q", c.h.wallets[0].Name, c.h.wallets[1].Name)
+	}
+	c.get("/auth/kept").want(200).says("kept", "A change of the wallet Savings")
+}
+
 // --- the end of a session by itself
 
 func TestALoginLeftAloneEnds(t *testing.T) {

@@ -41,3 +41,12 @@ func (k *KeptForms) Count(user string) (n, bytes int) {
 	}
 	return n, bytes
 }
+
+// Begin hands out a user's oldest kept form for sending.
+func (k *KeptForms) Begin(user string) bool {
+	for _, f := range k.k.forms(user) {
+		_, ok := k.k.begin(user, f.ID)
+		return ok
+	}
+	return false
+}

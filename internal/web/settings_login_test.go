@@ -3,6 +3,7 @@ package web_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -36,6 +37,22 @@ func TestATokenIsShownOnce(t *testing.T) {
 		t.Error("the token lives on")
 	}
 	c.post("/settings/tokens/token-1/delete", nil).want(404)
+}
+
+// The page that shows a token shows it to its maker alone, should its address get about.
+func TestANewTokenIsShownToItsMakerAlone(t *testing.T) {
+	g := newGatehouse(auth.MethodUsers)
+	s := server(t, func(c *web.Config) { c.Auth = g })
+	code, h, _ := as(s, "POST", "/settings/tokens", g.enter("admin"), func(r *http.Request) {
+		r.PostForm = url.Values{"description": {"x"}, "life": {"1 day"}, "right": {"read"}}
+		r.Form = r.PostForm
+	})
+	if code != 303 || !strings.HasPrefix(h.Get("Location"), "/settings/tokens?made=") {
+		t.Fatalf("answers %d %s", code, h.Get("Location"))
+	}
+	if _, _, body := as(s, "GET", h.Get("Location"), g.enter("bob"), nil); strings.Contains(body, "secret.of") {
+		t.Error("Bob reads the owner's token")
+	}
 }
 
 func TestATokenMayNoMoreThanWasTicked(t *testing.T) {
