@@ -24,6 +24,7 @@ type Store interface {
 	WordStore
 	LabelStore
 	TableStore
+	ProofStore
 	DraftStore
 	TraceStore
 }
