@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -90,16 +89,6 @@ func must(t testing.TB, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-// raw runs SQL behind the store's back.
-func (h *house) raw(query string, args ...any) {
-	h.t.Helper()
-	db, err := sql.Open("sqlite", h.path)
-	must(h.t, err)
-	defer db.Close()
-	_, err = db.Exec(query, args...)
-	must(h.t, err)
 }
 
 // guard is the real thing, that can be made to say that everybody is too fast.

@@ -329,8 +329,5 @@ func rateOf(fee btcutil.Amount, size int) json.RawMessage {
 	}
 	cents := nearest(big.NewRat(int64(fee)*100, int64(size))).Int64()
 	text := strconv.FormatInt(cents/100, 10) + "." + strconv.FormatInt(100+cents%100, 10)[1:]
-	if strings.HasSuffix(text, "0") {
-		text = text[:len(text)-1]
-	}
-	return json.RawMessage(text)
+	return json.RawMessage(strings.TrimSuffix(text, "0"))
 }
