@@ -141,7 +141,7 @@ func halves(img image.Image) []image.Image {
 }
 
 func TestBackupSheetHoldsTheWallet(t *testing.T) {
-	for _, c := range []struct{ m, n, pages int }{{2, 3, 2}, {1, 1, 2}, {5, 7, 3}, {8, 15, 5}} {
+	for _, c := range []struct{ m, n, pages int }{{2, 3, 2}, {1, 1, 2}, {8, 15, 5}} {
 		t.Run(fmt.Sprintf("%d of %d", c.m, c.n), func(t *testing.T) {
 			s := testSheet(t, c.m, c.n)
 			pdf, err := s.PDF()
