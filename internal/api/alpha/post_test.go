@@ -141,6 +141,29 @@ func TestTheFeeIsSubtracted(t *testing.T) {
 	h.ask("POST", "/api/v1alpha/wallets/full/psbt", token, order("subtract_from", 7)).want(200) // not read
 }
 
+// A payment that waits in the mempool gives its place to another one, which may pay others.
+func TestAPaymentTakesAnothersPlace(t *testing.T) {
+	h := newHouse(t)
+	ctx := context.Background()
+	ref := h.create("admin", "Full", "wpkh", "alice").Ref()
+	h.fund(ref, 1_000_000)
+	token := h.token(auth.OwnerID, auth.Scope{})
+	d, err := h.wallets.NewDraft(ctx, ref, wallet.SpendRequest{FeeRate: btc.SatPerVB(5), Recipients: []wallet.Recipient{{Address: stranger(1), Amount: 900_000}}})
+	must(t, err)
+	d, err = h.wallets.SignHot(ctx, ref, d.ID, 1, "")
+	must(t, err)
+	old, err := h.wallets.Broadcast(ctx, ref, d.ID)
+	must(t, err)
+	h.ask("POST", "/api/v1alpha/wallets/full/psbt", token, order("to.amount", 800_000)).want(412)
+	o := h.ask("POST", "/api/v1alpha/wallets/full/psbt", token, order("to.amount", 800_000, "to.address", stranger(2), "rbf_tx_id", old.String(), "fee_rate", 20, "rbf", true)).want(200).object()["result"].(map[string]any)
+	vin := o["tx"].(map[string]any)["vin"].([]any)[0].(map[string]any)
+	if len(o["inputs"].([]any)) != 1 || vin["txid"] != d.Inputs[0].OutPoint.Hash.String() || o["address"].([]any)[0] != stranger(2) {
+		t.Errorf("the replacement spends %v and pays %v", vin, o["address"])
+	}
+	h.ask("POST", "/api/v1alpha/wallets/full/psbt", token, order("to.amount", 800_000, "rbf_tx_id", old.String(), "fee_rate", 2)).want(400) // BIP125 wants more
+	h.ask("POST", "/api/v1alpha/wallets/full/psbt", token, order("to.amount", 2_000_000, "rbf_tx_id", old.String(), "fee_rate", 20)).want(412).says(insufficient)
+}
+
 func TestPaymentsThatAreRefused(t *testing.T) {
 	h := newHouse(t)
 	ref := h.create("admin", "Full", "wpkh", "alice").Ref()
@@ -180,7 +203,9 @@ func TestPaymentsThatAreRefused(t *testing.T) {
 		"subtract from nobody":      {order("subtract", true, "subtract_from", 1), 400},
 		"subtract from before":      {order("subtract", true, "subtract_from", -1), 400},
 		"a label of two lines":      {order("to.label", "a\nb"), 400},
-		"a replacement of nothing":  {order("rbf_tx_id", strings.Repeat("00", 32)), 400},
+		"a replacement of words":    {order("rbf_tx_id", "the last one"), 400},
+		"a replacement of half":     {order("rbf_tx_id", "00ff"), 400},
+		"a replacement of nothing":  {order("rbf_tx_id", strings.Repeat("00", 32)), 404},
 		"a list":                    {[]byte(`[]`), 400},
 		"nothing at all":            {[]byte(``), 400},
 		"two objects":               {[]byte(`{}{}`), 400},

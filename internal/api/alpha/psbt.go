@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/btcsuite/btcd/chainhash/v2"
 
 	"specter/internal/auth"
 	"specter/internal/btc/psbt"
@@ -113,8 +114,8 @@ func (s *Server) postPSBT(w http.ResponseWriter, r *http.Request, c call) error 
 		return err
 	}
 	var total btcutil.Amount
-	for _, to := range q.Recipients {
-		if total += to.Amount; total > rec.Balance.Available() {
+	for _, to := range q.Recipients { // what a replacement has to spend is found where it is planned
+		if total += to.Amount; q.Replaces == nil && total > rec.Balance.Available() {
 			return refuse(http.StatusPreconditionFailed, insufficient)
 		}
 	}
@@ -160,9 +161,6 @@ func parseRequest(data []byte) (wallet.SpendRequest, error) {
 	if len(q.Recipients) == 0 || absent(q.FeeRate) {
 		return wallet.SpendRequest{}, errs.E(errs.Invalid, "recipients and fee_rate are needed")
 	}
-	if q.RBFTxID != nil && *q.RBFTxID != "" {
-		return wallet.SpendRequest{}, errs.E(errs.Invalid, "a transaction cannot be replaced here; open it in the wallet and raise its fee there")
-	}
 	return q.spend()
 }
 
@@ -187,6 +185,13 @@ func (q *request) spend() (out wallet.SpendRequest, err error) {
 		return out, err
 	}
 	out.NoRBF = !rbf
+	if id := q.RBFTxID; id != nil && *id != "" {
+		txid, err := chainhash.NewHashFromStr(*id)
+		if err != nil || len(*id) != 2*chainhash.HashSize {
+			return out, errs.E(errs.Invalid, "rbf_tx_id must be the txid of the transaction to replace: 64 hex digits")
+		}
+		out.Replaces = txid
+	}
 	subtract, err := truth("subtract", q.Subtract)
 	if err != nil || !subtract {
 		return out, err

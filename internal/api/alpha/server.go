@@ -65,6 +65,7 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{c: c, large: make(chan struct{}, largeAtOnce)}
 	s.routes = s.table()
+	sweep(c.DataDir)
 	return s, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strconv"
 
 	"specter/internal/errs"
@@ -39,10 +40,24 @@ func (s *spool) Write(b []byte) (int, error) {
 // text writes a text; trouble shows at the end.
 func (s *spool) text(t string) { _, _ = s.Write([]byte(t)) }
 
+// waiting is how the files are named.
+const waiting = ".answer-*"
+
+// sweep removes files that a program which was killed left behind.
+func sweep(dir string) {
+	if dir == "" {
+		return // the system cleans its own folder
+	}
+	left, _ := filepath.Glob(filepath.Join(dir, waiting)) // the pattern is a good one
+	for _, name := range left {
+		_ = os.Remove(name) // what stays takes room and does nothing else
+	}
+}
+
 // spill moves what is in memory to the file.
 func (s *spool) spill() {
 	if s.file == nil {
-		if s.file, s.err = os.CreateTemp(s.dir, ".answer-*"); s.err != nil {
+		if s.file, s.err = os.CreateTemp(s.dir, waiting); s.err != nil {
 			s.err = errs.E(errs.Unavailable, "a large answer cannot be prepared: %w", s.err)
 			return
 		}

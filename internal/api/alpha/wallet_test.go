@@ -300,6 +300,12 @@ func TestLargeAnswersWaitInAFile(t *testing.T) {
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v %v", left, err)
 	}
+	must(t, os.WriteFile(filepath.Join(dir, ".answer-123"), []byte("x"), 0o600))
+	must(t, os.WriteFile(filepath.Join(dir, "specter.db"), []byte("x"), 0o600))
+	sweep(dir)
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 || left[0].Name() != "specter.db" {
+		t.Errorf("after a sweep: %v %v", left, err)
+	}
 	nowhere := &spool{dir: filepath.Join(dir, "missing")}
 	nowhere.text(want)
 	if nowhere.err == nil || nowhere.copyTo(&out) == nil {
