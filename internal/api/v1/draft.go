@@ -180,22 +180,10 @@ func (c *call) spend() (wallet.SpendRequest, error) {
 		}
 		req.Recipients = append(req.Recipients, wallet.Recipient{Address: r.Address, Amount: btcutil.Amount(r.AmountSat), Label: r.Label, Max: r.Max})
 	}
-	if in.FeeRate != nil && in.Blocks != nil {
-		return req, invalid("target_blocks", "give a feerate or a target in blocks, not both")
-	}
-	if in.FeeRate != nil {
-		if *in.FeeRate < 1 || *in.FeeRate > maxFeeRate {
-			return req, invalid("feerate_sat_kvb", "a feerate is 1 to %d sat/kvB", maxFeeRate)
-		}
-		req.FeeRate = btc.FeeRate(*in.FeeRate)
-	}
-	if in.Blocks != nil {
-		if *in.Blocks < 1 || *in.Blocks > maxTarget {
-			return req, invalid("target_blocks", "a target is 1 to %d blocks", maxTarget)
-		}
-		req.Blocks = *in.Blocks
-	}
 	var err error
+	if req.FeeRate, req.Blocks, err = feeChoice(in.FeeRate, in.Blocks); err != nil {
+		return req, err
+	}
 	req.Coins, err = outpoints("outpoints", in.Outpoints)
 	return req, err
 }
@@ -212,9 +200,13 @@ func postPreview(c *call) (any, error) {
 		return nil, err
 	}
 	p, err := c.s.c.Wallets.Preview(c.ctx(), c.ref(), req)
+	return previewOf(p), err
+}
+
+func previewOf(p wallet.Preview) previewView {
 	return previewView{Inputs: mapped(p.Inputs, coinOf), Recipients: mapped(p.Recipients, recipient), ChangeSat: int64(p.Change),
 		ChangeAddress: maybe(p.ChangeAddr), FeeSat: int64(p.Fee), FeeRate: int64(p.FeeRate), VSize: int64(p.VSize),
-		Warnings: texts(p.Warnings), Selector: p.How}, err
+		Warnings: texts(p.Warnings), Selector: p.How}
 }
 
 // postDraft makes a draft. The Idempotency-Key goes down to the wallet as the draft's token: even

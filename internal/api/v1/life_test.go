@@ -322,3 +322,34 @@ func TestPeopleTokensAndSettings(t *testing.T) {
 	h.ok(h.member, "DELETE", "/tokens/"+tid, "")
 	h.no(request{method: "GET", path: "/me", token: h.member}, 401, "unauthenticated") // at once
 }
+
+// A payment that waits is made faster and cancelled, and a child pays for one that comes in.
+func TestTransactionsThatWait(t *testing.T) {
+	h := newHouse(t)
+	alias, _ := h.hotWallet(h.owner, "Vault", 1, 1)
+	w := "/wallets/" + alias
+	h.pay(h.owner, alias, 900_000)
+	h.mine(1)
+	h.ok(h.owner, "POST", w+"/sync", "")
+	d := h.ok(h.owner, "POST", w+"/drafts", fmt.Sprintf(`{"recipients":[{"address":"%s","amount_sat":100000}],"feerate_sat_kvb":1000}`, stranger(1)))
+	draft := fmt.Sprintf("%s/drafts/%d", w, d.num("id"))
+	h.ok(h.owner, "POST", draft+"/sign-hot", `{"device":"vault_key_1","password":"pin 1"}`)
+	tx := w + "/transactions/" + h.ok(h.owner, "POST", draft+"/broadcast", "").str("txid")
+
+	h.no(request{method: "POST", path: tx + "/replacements", token: h.owner, body: `{"feerate_sat_kvb":0}`}, 422, "invalid")
+	p := h.ok(h.owner, "POST", tx+"/replacement-previews", `{"feerate_sat_kvb":9000}`)
+	if p.num("fee_sat") < 9*d.num("vsize")-20 || p.num("change_sat") != 800_000-p.num("fee_sat") {
+		t.Errorf("faster: %s", p.body)
+	}
+	c := h.send(request{method: "POST", path: tx + "/replacements", token: h.owner, key: "cancel", body: `{"cancel":true,"feerate_sat_kvb":9000}`})
+	if c.status != 201 || len(c.list("outputs")) != 1 || c.list("outputs")[0].(map[string]any)["mine"] != true {
+		t.Fatalf("cancelled: %d %s", c.status, c.body)
+	}
+	h.pay(h.owner, alias, 300_000)
+	in := h.ok(h.owner, "GET", w+"/history?filter=receive&sort=amount", "").list("items")[0].(map[string]any)["txid"].(string)
+	preview := h.ok(h.owner, "POST", w+"/transactions/"+in+"/child-previews", `{"feerate_sat_kvb":9000}`)
+	child := h.ok(h.owner, "POST", w+"/transactions/"+in+"/children", `{"feerate_sat_kvb":9000}`)
+	if preview.num("fee_sat") != child.num("fee_sat") || child.num("fee_sat") < 900 {
+		t.Errorf("child %s", child.body)
+	}
+}

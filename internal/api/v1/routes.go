@@ -146,12 +146,16 @@ func fileRoutes() []Route {
 
 // draftRoutes: from a payment that is planned to one that is sent.
 func draftRoutes() []Route {
-	const one, draft = "/wallets/{alias}", "/wallets/{alias}/drafts/{id}"
+	const one, draft, tx = "/wallets/{alias}", "/wallets/{alias}/drafts/{id}", "/wallets/{alias}/transactions/{txid}"
 	return []Route{
 		{"POST", one + "/previews", auth.Read, AnyUser, OneWallet, "previewDraft", postPreview, options{in: spendInput{}, out: previewView{}}},
 		{"GET", one + "/drafts", auth.Read, AnyUser, OneWallet, "listDrafts", getDrafts, options{out: draftPage{}, query: paged}},
 		{"POST", one + "/drafts", auth.Write, AnyUser, OneWallet, "createDraft", postDraft, options{in: spendInput{}, out: draftDetailView{}, status: 201}},
 		{"POST", one + "/psbts", auth.Write, AnyUser, OneWallet, "importPSBT", postPSBT, options{in: psbtInput{}, out: draftDetailView{}, status: 201, binary: true}},
+		{"POST", tx + "/replacement-previews", auth.Read, AnyUser, OneWallet, "previewReplacement", postReplacementPreview, options{in: replaceInput{}, out: previewView{}, slow: true}},
+		{"POST", tx + "/replacements", auth.Write, AnyUser, OneWallet, "createReplacement", postReplacement, options{in: replaceInput{}, out: draftDetailView{}, status: 201, slow: true}},
+		{"POST", tx + "/child-previews", auth.Read, AnyUser, OneWallet, "previewChild", postChildPreview, options{in: childInput{}, out: previewView{}, slow: true}},
+		{"POST", tx + "/children", auth.Write, AnyUser, OneWallet, "createChild", postChild, options{in: childInput{}, out: draftDetailView{}, status: 201, slow: true}},
 		{"GET", draft, auth.Read, AnyUser, OneWallet, "readDraft", getDraft, options{out: draftDetailView{}}},
 		{"PATCH", draft, auth.Write, AnyUser, OneWallet, "changeDraft", patchDraft, options{in: noteInput{}, out: draftDetailView{}}},
 		{"DELETE", draft, auth.Write, AnyUser, OneWallet, "deleteDraft", deleteDraft, options{}},

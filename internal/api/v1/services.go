@@ -65,6 +65,7 @@ type Wallets interface {
 	walletWords
 	walletFiles
 	walletDrafts
+	walletAfter
 	walletChain
 	// Subscribe tells of changes to the owner's wallets until the func is called.
 	Subscribe(o wallet.Owner) (<-chan wallet.Event, func())
@@ -119,6 +120,13 @@ type walletDrafts interface {
 	SignHot(ctx context.Context, ref wallet.Ref, id wallet.DraftID, deviceID int64, passphrase string) (wallet.Draft, error)
 	Broadcast(ctx context.Context, ref wallet.Ref, id wallet.DraftID) (chainhash.Hash, error)
 	SetNote(ctx context.Context, ref wallet.Ref, id wallet.DraftID, note string) error
+}
+
+type walletAfter interface {
+	PreviewReplace(ctx context.Context, ref wallet.Ref, q wallet.ReplaceRequest) (wallet.Preview, error)
+	Replace(ctx context.Context, ref wallet.Ref, q wallet.ReplaceRequest) (wallet.Draft, error)
+	PreviewChild(ctx context.Context, ref wallet.Ref, q wallet.ChildRequest) (wallet.Preview, error)
+	Child(ctx context.Context, ref wallet.Ref, q wallet.ChildRequest) (wallet.Draft, error)
 }
 
 type walletChain interface {
