@@ -238,7 +238,11 @@ func TestThousandsOfLabelsAreFoundAfterwards(t *testing.T) {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	t.Logf("4,000 labels onto as many rows in %v", time.Since(start))
-	for search, want := range map[string]int{"invoice": 4_000, "invoice 01234": 1, "voice 0123": 10, "nothing of it": 0} {
+	list := &watcher{} // a search with many answers is written whole
+	if err := s.WriteHistory(ctx, list, wallet.TableRequest{Owner: ref.Owner, Network: ref.Network, Alias: ref.Alias, Query: wallet.Query{Search: "invoice"}}); err != nil || list.lines != 4_001 {
+		t.Errorf("the list of what was labelled has %d lines, %v", list.lines, err)
+	}
+	for search, want := range map[string]int{"invoice 01234": 1, "voice 0123": 10, "nothing of it": 0} {
 		if p, err := s.History(ctx, ref, wallet.Query{Search: search}); err != nil || p.Total != want {
 			t.Errorf("%q finds %d, want %d (%v)", search, p.Total, want, err)
 		}
