@@ -141,6 +141,10 @@ func (s *Service) syncedWith(ctx context.Context, r Record) error {
 // Rebroadcast hands a transaction of the wallet to the network again, together with parents that
 // left the mempool as well.
 func (s *Service) Rebroadcast(ctx context.Context, ref Ref, txid chainhash.Hash) error {
+	return s.rebroadcast(ctx, ref, txid, "")
+}
+
+func (s *Service) rebroadcast(ctx context.Context, ref Ref, txid chainhash.Hash, via string) error {
 	r, w, err := s.ready(ctx, ref)
 	if err != nil {
 		return err
@@ -159,7 +163,7 @@ func (s *Service) Rebroadcast(ctx context.Context, ref Ref, txid chainhash.Hash)
 	if err != nil {
 		return err
 	}
-	sent, err := s.send(ctx, r, tx)
+	sent, err := s.send(ctx, r, tx, via)
 	if err != nil {
 		return err
 	}

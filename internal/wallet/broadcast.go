@@ -8,13 +8,16 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"specter/internal/btc/psbt"
-	"specter/internal/chain"
 	"specter/internal/errs"
 )
 
 // Broadcast hands a complete draft to the network and writes it into the history at once. It
 // may be repeated: a transaction that is there already is a success.
 func (s *Service) Broadcast(ctx context.Context, ref Ref, id DraftID) (chainhash.Hash, error) {
+	return s.broadcast(ctx, ref, id, "")
+}
+
+func (s *Service) broadcast(ctx context.Context, ref Ref, id DraftID, via string) (chainhash.Hash, error) {
 	r, w, err := s.ready(ctx, ref)
 	if err != nil {
 		return chainhash.Hash{}, err
@@ -27,7 +30,7 @@ func (s *Service) Broadcast(ctx context.Context, ref Ref, id DraftID) (chainhash
 	if err != nil {
 		return chainhash.Hash{}, err
 	}
-	sent, err := s.send(ctx, r, tx)
+	sent, err := s.send(ctx, r, tx, via)
 	if err != nil {
 		return chainhash.Hash{}, err
 	}
@@ -84,20 +87,23 @@ func (s *Service) sendable(ctx context.Context, r Record, w *openWallet, d Store
 }
 
 // send gives a transaction to the source, which tests it first where it can, and returns what
-// was sent: it, and before it the parents that had left the mempool.
-func (s *Service) send(ctx context.Context, r Record, tx *wire.MsgTx) ([]*wire.MsgTx, error) {
-	src, err := s.c.Sources.Source(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.sameNetwork(ctx, r, src); err != nil {
-		return nil, err
-	}
+// was sent: it, and before it the parents that had left the mempool. via is BroadcastVia's.
+func (s *Service) send(ctx context.Context, r Record, tx *wire.MsgTx, via string) ([]*wire.MsgTx, error) {
 	row, err := s.c.Store.HistoryRow(ctx, r.ID, tx.TxHash())
 	switch {
 	case err == nil && row.State == Confirmed:
 		return []*wire.MsgTx{tx}, nil // it was sent, and mined, before we could note it
 	case err != nil && !errs.Is(err, errs.NotFound):
+		return nil, err
+	}
+	if via != "" {
+		return s.post(ctx, r, tx, via)
+	}
+	src, err := s.c.Sources.Source(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.sameNetwork(ctx, r, src); err != nil {
 		return nil, err
 	}
 	parents, err := s.looseParents(ctx, r, tx)
@@ -107,12 +113,7 @@ func (s *Service) send(ctx context.Context, r Record, tx *wire.MsgTx) ([]*wire.M
 	if len(parents) > 0 {
 		return append(parents, tx), s.sendPackage(ctx, src, parents, tx)
 	}
-	if a, ok := src.(chain.Accepter); ok {
-		if err := a.TestAccept(ctx, tx); err != nil {
-			return nil, err
-		}
-	}
-	return []*wire.MsgTx{tx}, src.Broadcast(ctx, tx)
+	return []*wire.MsgTx{tx}, submit(ctx, src, tx)
 }
 
 // markSent notes on the draft that it is out.

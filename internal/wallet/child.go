@@ -79,7 +79,7 @@ func (s *Service) child(ctx context.Context, r Record, w *openWallet, q ChildReq
 		if err != nil {
 			return nil, err
 		}
-		extra, err := s.candidates(ctx, r, nil)
+		extra, err := s.candidates(ctx, r, nil, 0)
 		if err != nil {
 			return nil, err
 		}

@@ -286,7 +286,7 @@ func (s *Service) replacement(ctx context.Context, r Record, w *openWallet, q Re
 		payers = o.payers()
 	}
 	job.plan = func(ctx context.Context, r Record) (*spend.Result, error) {
-		extra, err := s.candidates(ctx, r, nil)
+		extra, err := s.candidates(ctx, r, nil, 0)
 		if err != nil {
 			return nil, err
 		}
@@ -343,7 +343,7 @@ func (s *Service) edited(ctx context.Context, r Record, w *openWallet, o origina
 	p := s.params(r, w, q, rate, s.lastMarket())
 	p.Recipients = to
 	b := spend.Bump{Params: p, Edit: true}
-	extra, err := s.candidates(ctx, r, nil)
+	extra, err := s.candidates(ctx, r, nil, q.Instead)
 	if err != nil {
 		return nil, err
 	}

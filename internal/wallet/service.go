@@ -15,6 +15,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/btcsuite/btcd/wire/v2"
+
 	"specter/internal/btc"
 	"specter/internal/btc/descriptor"
 	"specter/internal/btc/psbt"
@@ -51,6 +53,9 @@ type Config struct {
 	Limits func(deviceType string, d *descriptor.Descriptor) (code, text string)
 	// SignHot adds the signatures of a software key to a packet.
 	SignHot func(ctx context.Context, o Owner, deviceID int64, passphrase string, p *psbt.Packet) error
+	// Post hands a transaction to somebody else than the active node: another node or an explorer,
+	// named by via. It fails unless that one took it and named its txid.
+	Post func(ctx context.Context, o Owner, n btc.Network, via string, tx *wire.MsgTx) error
 	// UID is part of the names of the node's watch-only wallets: "specter<uid>/<alias>".
 	UID string
 	// DraftDays is after how many days without a signature a draft lets its coins go; nil: 30,

@@ -150,7 +150,12 @@ func (s *Service) makeDraft(ctx context.Context, ref Ref, job *plannedDraft) (Dr
 	if err != nil {
 		return Draft{}, err
 	}
-	if _, err := s.c.Store.AddDraft(ctx, &d); err != nil {
+	if job.q.Instead != 0 {
+		err = s.swap(ctx, r, &d, job.q.Instead)
+	} else {
+		_, err = s.c.Store.AddDraft(ctx, &d)
+	}
+	if err != nil {
 		return Draft{}, err
 	}
 	return s.finishDraft(ctx, r, w, d)
@@ -257,7 +262,7 @@ func (s *Service) plan(ctx context.Context, r Record, w *openWallet, q SpendRequ
 	if err != nil {
 		return nil, err
 	}
-	coins, err := s.candidates(ctx, r, q.Coins)
+	coins, err := s.candidates(ctx, r, q.Coins, q.Instead)
 	if err != nil {
 		return nil, err
 	}
@@ -319,12 +324,18 @@ func recipientsOf(n btc.Network, list []Recipient) ([]spend.Recipient, error) {
 	return out, nil
 }
 
-// candidates lists the coins that may be spent: all that are free, or those chosen by hand.
-func (s *Service) candidates(ctx context.Context, r Record, chosen []wire.OutPoint) ([]spend.Coin, error) {
+// candidates lists the coins that may be spent: all that are free or held by the draft whose
+// place is taken, or those chosen by hand.
+func (s *Service) candidates(ctx context.Context, r Record, chosen []wire.OutPoint, instead DraftID) ([]spend.Coin, error) {
 	free, err := s.c.Store.Spendable(ctx, r.ID)
 	if err != nil {
 		return nil, err
 	}
+	held, err := s.heldBy(ctx, r, instead)
+	if err != nil {
+		return nil, err
+	}
+	free = append(free, held...)
 	if len(chosen) > 0 {
 		if free, err = s.choose(ctx, r, free, chosen); err != nil {
 			return nil, err
@@ -332,8 +343,7 @@ func (s *Service) candidates(ctx context.Context, r Record, chosen []wire.OutPoi
 	}
 	out := make([]spend.Coin, len(free))
 	for i, c := range free {
-		out[i] = spend.Coin{OutPoint: c.OutPoint, Amount: c.Amount, Script: c.Script, Branch: c.Branch, Index: c.Index,
-			Confirmations: txgraph.Confirmations(c.Height, r.Tip.Height), Own: c.Own}
+		out[i] = spendCoin(c, txgraph.Confirmations(c.Height, r.Tip.Height))
 	}
 	return out, nil
 }

@@ -278,6 +278,9 @@ type SpendRequest struct {
 	// Replaces is a transaction of ours, pending or dropped, that this payment takes the place
 	// of (BIP125): its coins are spent again. Chosen Coins must hold one of them at least.
 	Replaces *chainhash.Hash
+	// Instead is a draft whose place this one takes: its coins may be spent, and it goes when the
+	// new one is stored; 0: none.
+	Instead DraftID
 	// MaxFee raises the cap on the fee (0.1 BTC) where the user insists; 0: the cap stays.
 	MaxFee btcutil.Amount
 }
