@@ -3,10 +3,9 @@ package store
 import (
 	"context"
 	"encoding/hex"
-	"strings"
+	"encoding/json"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
-	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"specter/internal/btc/txgraph"
@@ -26,26 +25,19 @@ const coinColumns = `SELECT c.wallet, c.txid, c.vout, c.amount, c.address, c.bra
 // listed.
 func (d *DB) CoinList(ctx context.Context, ids []wallet.ID, p wallet.Page) (page wallet.CoinPage, err error) {
 	page.Page, page.Size = p.Number, p.Size
-	key := coinSort[p.Sort]
-	if key == "" {
-		key = "ord"
-	}
 	err = d.read(ctx, func(t *tx) error {
 		owners, err := t.owners(ids)
 		if err != nil || len(owners) == 0 {
 			return err
 		}
-		cond, args := coinCond(p)
-		for _, o := range owners {
-			var n int
-			var sum int64
-			if _, err := t.one(`SELECT count(*), coalesce(sum(amount), 0) FROM coins WHERE wallet = ?`+cond, append([]any{o.ID}, args...), &n, &sum); err != nil {
-				return err
-			}
-			page.Total += n
-			page.Amount += btcutil.Amount(sum)
+		l, err := t.coinLister(p, owners)
+		if err != nil {
+			return err
 		}
-		query, all := paged("coins", key, p, owners, cond, args)
+		if err := t.sumCoins(l, p, &page); err != nil {
+			return err
+		}
+		query, all := l.page(p, l.extra())
 		err = t.each(coinColumns+`FROM (`+query+`) p JOIN coins c ON c.id = p.id ORDER BY p.key`+direction(p)+`, p.tie`+direction(p), all, func(scan func(...any) error) error {
 			r, err := scanCoin(scan, owners)
 			page.Rows = append(page.Rows, r)
@@ -54,50 +46,178 @@ func (d *DB) CoinList(ctx context.Context, ids []wallet.ID, p wallet.Page) (page
 		if err != nil {
 			return err
 		}
+		page.Rows, page.Total, page.More = clip(l, p, page.Rows, page.Total, page.More)
+		if l.frequent {
+			page.Amount = 0
+			for _, r := range page.Rows {
+				page.Amount += r.Amount
+			}
+		}
 		return t.nameCoins(page.Rows)
 	})
 	return page, err
 }
 
-// coinCond turns search and filter into SQL that begins with " AND".
-func coinCond(p wallet.Page) (string, []any) {
-	where := []string{"live = 1"}
-	var args []any
-	switch p.Filter {
-	case "unspent":
-		where = append(where, "spent_by IS NULL")
-	case "free":
-		where = append(where, "spent_by IS NULL AND frozen = 0 AND reserved = 0")
-	case "frozen":
-		where = append(where, "spent_by IS NULL AND frozen = 1")
-	case "reserved":
-		where = append(where, "spent_by IS NULL AND reserved > 0")
-	case "spent":
-		where = append(where, "spent_by IS NOT NULL")
+// coinFilters are the conditions of the filters.
+var coinFilters = map[string]string{
+	"unspent":  "spent_by IS NULL",
+	"free":     "spent_by IS NULL AND frozen = 0 AND reserved = 0",
+	"frozen":   "spent_by IS NULL AND frozen = 1",
+	"reserved": "spent_by IS NULL AND reserved > 0",
+	"spent":    "spent_by IS NOT NULL",
+}
+
+// coinLister understands a query over the coins.
+func (t *tx) coinLister(p wallet.Page, owners []wallet.Record) (*lister, error) {
+	l := &lister{table: "coins", key: coinSort[p.Sort], owners: owners}
+	if l.key == "" {
+		l.key = "ord"
 	}
-	if text := p.Find.Text; text != "" {
-		c := `(instr(address, ?) > 0 OR EXISTS (SELECT 1 FROM labels l WHERE l.wallet = coins.wallet AND l.kind = 'addr' AND l.ref = coins.address AND instr(l.search, ?) > 0)
-			OR EXISTS (SELECT 1 FROM history h WHERE h.wallet = coins.wallet AND h.txid = coins.txid AND instr(h.search, ?) > 0)`
-		args = append(args, text, text, text)
-		if e := p.Find.Exactly; e != nil {
-			c += " OR amount = ?"
-			args = append(args, int64(*e))
+	l.and("live = 1")
+	if c := coinFilters[p.Filter]; c != "" {
+		l.and(c)
+	}
+	if err := t.findCoins(l, p.Find); err != nil {
+		return nil, err
+	}
+	l.amounts(p.Find, false)
+	l.times(p.Find)
+	return l, nil
+}
+
+// findCoins narrows a list to coins whose address, label or transaction has a text.
+func (t *tx) findCoins(l *lister, f wallet.Find) error {
+	if f.Text == "" {
+		return nil
+	}
+	ids, few, err := t.coinMatches(l.owners, f)
+	if err != nil {
+		return err
+	}
+	if few {
+		l.ids = ids
+		return nil
+	}
+	c := `(instr(address, ?) > 0 OR EXISTS (SELECT 1 FROM labels l WHERE l.wallet = coins.wallet AND l.kind = 'addr' AND l.ref = coins.address AND instr(l.search, ?) > 0)
+		OR EXISTS (SELECT 1 FROM history h WHERE h.wallet = coins.wallet AND h.txid = coins.txid AND instr(h.search, ?) > 0)`
+	args := []any{f.Text, f.Text, f.Text}
+	if e := f.Exactly; e != nil {
+		c += " OR amount = ?"
+		args = append(args, int64(*e))
+	}
+	l.and(c+")", args...)
+	l.frequent = true
+	return nil
+}
+
+// coinMatches names the coins that match a text; few is false where they are too many.
+func (t *tx) coinMatches(owners []wallet.Record, f wallet.Find) (out []int64, few bool, err error) {
+	rows, few, err := t.matches(f.Text)
+	if err != nil || !few {
+		return nil, false, err
+	}
+	list, err := json.Marshal(rows)
+	if err != nil {
+		return nil, false, err
+	}
+	out = []int64{}
+	take := func(query string, args ...any) error {
+		ids, err := t.numbers(query+` LIMIT ?`, append(args, maxMatches+1)...)
+		out = append(out, ids...)
+		few = few && len(ids) <= maxMatches
+		return err
+	}
+	if err := take(`SELECT c.id FROM json_each(?) j CROSS JOIN history h ON h.id = j.value JOIN coins c ON c.wallet = h.wallet AND c.txid = h.txid WHERE instr(h.search, ?) > 0`, string(list), f.Text); err != nil {
+		return nil, false, err
+	}
+	for _, o := range owners {
+		if err := take(`SELECT id FROM coins WHERE wallet = ? AND instr(lower(address), ?) > 0`, o.ID, f.Text); err != nil {
+			return nil, false, err
 		}
-		if txid, vout, ok := strings.Cut(text, ":"); ok && len(txid) == 2*chainhash.HashSize {
-			if h, err := chainhash.NewHashFromStr(txid); err == nil {
-				c += " OR txid = ? AND vout = ?"
-				args = append(args, h[:], vout)
+		if err := take(`SELECT c.id FROM labels l JOIN coins c ON c.wallet = l.wallet AND c.address = l.ref WHERE l.wallet = ? AND l.kind = 'addr' AND instr(l.search, ?) > 0`, o.ID, f.Text); err != nil {
+			return nil, false, err
+		}
+		if e := f.Exactly; e != nil {
+			if err := take(`SELECT id FROM coins WHERE wallet = ? AND amount = ?`, o.ID, int64(*e)); err != nil {
+				return nil, false, err
 			}
 		}
-		where = append(where, c+")")
+		named, err := t.labelledOutputs(o.ID, f.Text)
+		if err != nil {
+			return nil, false, err
+		}
+		for _, op := range named {
+			if err := take(`SELECT id FROM coins WHERE wallet = ? AND txid = ? AND vout = ?`, o.ID, op.Hash[:], op.Index); err != nil {
+				return nil, false, err
+			}
+		}
 	}
-	if c, a := amountRange("amount", p.Find); c != "" {
-		where, args = append(where, c), append(args, a...)
+	return out, few, nil
+}
+
+// labelledOutputs lists the outpoints whose own label has a text, and the one that the text is.
+func (t *tx) labelledOutputs(id wallet.ID, text string) (out []wire.OutPoint, err error) {
+	add := func(ref string) {
+		if op, err := wire.NewOutPointFromString(ref); err == nil {
+			out = append(out, *op)
+		}
 	}
-	if c, a := timeRange(p.Find); c != "" {
-		where, args = append(where, c), append(args, a...)
+	add(text)
+	err = t.each(`SELECT ref FROM labels WHERE wallet = ? AND kind = 'output' AND instr(search, ?) > 0 LIMIT ?`, []any{id, text, maxMatches}, func(scan func(...any) error) error {
+		var ref string
+		err := scan(&ref)
+		add(ref)
+		return err
+	})
+	return out, err
+}
+
+// sumCoins counts and adds up. What the wallets' totals tell is not counted again.
+func (t *tx) sumCoins(l *lister, p wallet.Page, page *wallet.CoinPage) error {
+	if l.frequent {
+		return nil
 	}
-	return " AND " + strings.Join(where, " AND "), args
+	if p.Find == (wallet.Find{}) && (p.Filter == "unspent" || p.Filter == "free") {
+		for _, o := range l.owners {
+			if err := t.sumFree(o, p.Filter == "free", page); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for _, g := range l.groups() {
+		for _, a := range l.alternatives() {
+			from, args := l.from(g, a)
+			var n int
+			var sum int64
+			if _, err := t.one(`SELECT count(*), coalesce(sum(amount), 0)`+from, args, &n, &sum); err != nil {
+				return err
+			}
+			page.Total += n
+			page.Amount += btcutil.Amount(sum)
+		}
+	}
+	return nil
+}
+
+// sumFree adds a wallet's utxos, without those that are held where only free ones count.
+func (t *tx) sumFree(o wallet.Record, onlyFree bool, page *wallet.CoinPage) error {
+	var n, frozen, reserved int
+	var frozenSum, reservedSum int64
+	if _, err := t.one(`SELECT utxos FROM wallets WHERE id = ?`, []any{o.ID}, &n); err != nil {
+		return err
+	}
+	if onlyFree {
+		if _, err := t.one(`SELECT count(*), coalesce(sum(amount), 0) FROM coins WHERE wallet = ? AND live = 1 AND spent_by IS NULL AND frozen = 1`, []any{o.ID}, &frozen, &frozenSum); err != nil {
+			return err
+		}
+		if _, err := t.one(`SELECT count(*), coalesce(sum(amount), 0) FROM coins WHERE wallet = ? AND live = 1 AND spent_by IS NULL AND reserved > 0 AND frozen = 0`, []any{o.ID}, &reserved, &reservedSum); err != nil {
+			return err
+		}
+	}
+	page.Total += n - frozen - reserved
+	page.Amount += o.Balance.Total() - btcutil.Amount(frozenSum+reservedSum)
+	return nil
 }
 
 func scanCoin(scan func(...any) error, owners []wallet.Record) (r wallet.CoinRow, err error) {

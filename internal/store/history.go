@@ -23,27 +23,111 @@ const historyColumns = `SELECT h.wallet, h.txid, h.category, h.state, h.amount, 
 // History is one page of the wallets' transactions.
 func (d *DB) History(ctx context.Context, ids []wallet.ID, p wallet.Page) (page wallet.HistoryPage, err error) {
 	page.Page, page.Size = p.Number, p.Size
-	key := historySort[p.Sort]
-	if key == "" {
-		key = "ord"
-	}
-	cond, args := historyCond(p)
 	err = d.read(ctx, func(t *tx) error {
 		owners, err := t.owners(ids)
+		if err != nil || len(owners) == 0 {
+			return err
+		}
+		l, err := t.historyLister(p, owners)
 		if err != nil {
 			return err
 		}
-		if page.Total, err = t.countHistory(owners, cond, args); err != nil || len(owners) == 0 {
+		if page.Total, page.More, err = l.count(t, p); err != nil {
 			return err
 		}
-		query, all := paged("history", key, p, owners, cond, args)
-		return t.each(historyColumns+`FROM (`+query+`) p JOIN history h ON h.id = p.id ORDER BY p.key`+direction(p)+`, p.tie`+direction(p), all, func(scan func(...any) error) error {
+		query, all := l.page(p, l.extra())
+		err = t.each(historyColumns+`FROM (`+query+`) p JOIN history h ON h.id = p.id ORDER BY p.key`+direction(p)+`, p.tie`+direction(p), all, func(scan func(...any) error) error {
 			r, err := scanHistory(scan, owners)
 			page.Rows = append(page.Rows, r)
 			return err
 		})
+		page.Rows, page.Total, page.More = clip(l, p, page.Rows, page.Total, page.More)
+		return err
 	})
 	return page, err
+}
+
+// historyLister understands a query over the history.
+func (t *tx) historyLister(p wallet.Page, owners []wallet.Record) (*lister, error) {
+	l := &lister{table: "history", key: historySort[p.Sort], owners: owners}
+	if l.key == "" {
+		l.key = "ord"
+	}
+	switch p.Filter {
+	case string(wallet.Receive), string(wallet.Send), string(wallet.SelfTransfer), string(wallet.Mixed), string(wallet.Generate):
+		l.and("category = ?", p.Filter)
+	case "unconfirmed":
+		l.and("ord >= ?", txgraph.PendingOrder)
+	case string(wallet.Broken), string(wallet.Conflicted), string(wallet.Dropped):
+		l.and("state = ?", p.Filter)
+	}
+	if err := t.findText(l, p.Find); err != nil {
+		return nil, err
+	}
+	l.amounts(p.Find, true)
+	l.times(p.Find)
+	if l.cond == "" && len(l.arms) == 0 && l.ids == nil {
+		for _, o := range owners {
+			l.known += o.TxCount
+		}
+		l.counted = true
+	}
+	return l, nil
+}
+
+// findText narrows a list to rows of history with a text: to those that the search index names
+// where they are few, else row by row, which is fast where they are many.
+func (t *tx) findText(l *lister, f wallet.Find) error {
+	if f.Text == "" {
+		return nil
+	}
+	c, args := "instr(search, ?) > 0", []any{f.Text}
+	if e := f.Exactly; e != nil {
+		c, args = "("+c+" OR amount IN (?, ?))", append(args, int64(*e), -int64(*e))
+	}
+	l.and(c, args...)
+	ids, few, err := t.matches(f.Text)
+	if err != nil || !few {
+		l.frequent = indexed(selective(f.Text))
+		return err
+	}
+	if e := f.Exactly; e != nil {
+		for _, o := range l.owners {
+			same, err := t.numbers(`SELECT id FROM history WHERE wallet = ? AND amount IN (?, ?) LIMIT ?`, o.ID, int64(*e), -int64(*e), maxMatches)
+			if err != nil {
+				return err
+			}
+			ids = append(ids, same...)
+		}
+	}
+	l.ids = ids
+	return nil
+}
+
+// maxMatches is up to how many rows the search index is asked for.
+const maxMatches = 5_000
+
+// matches asks the search index; few is false where it names too many rows, or cannot know.
+func (t *tx) matches(text string) (ids []int64, few bool, err error) {
+	rare := selective(text)
+	if !indexed(rare) {
+		return nil, false, nil
+	}
+	ids, err = t.numbers(`SELECT rowid FROM history_search WHERE search LIKE ? LIMIT ?`, "%"+rare+"%", maxMatches+1)
+	if ids == nil {
+		ids = []int64{}
+	}
+	return ids, len(ids) <= maxMatches, err
+}
+
+func (t *tx) numbers(query string, args ...any) (out []int64, err error) {
+	err = t.each(query, args, func(scan func(...any) error) error {
+		var n int64
+		err := scan(&n)
+		out = append(out, n)
+		return err
+	})
+	return out, err
 }
 
 // direction of an order: descending unless a column was asked for in ascending order.
@@ -57,30 +141,6 @@ func direction(p wallet.Page) string {
 // maxMerged is how many wallets a query merges; more are sorted together.
 const maxMerged = 100
 
-// paged builds the query for one page of ids over several wallets: each wallet's rows come from
-// its own index in order, and the database merges them.
-func paged(table, key string, p wallet.Page, owners []wallet.Record, cond string, args []any) (string, []any) {
-	var parts []string
-	var all []any
-	if len(owners) > maxMerged {
-		marks := strings.Repeat("?, ", len(owners)-1) + "?"
-		for _, o := range owners {
-			all = append(all, o.ID)
-		}
-		parts, all = []string{`SELECT ` + key + ` AS key, ord AS tie, id FROM ` + table + ` WHERE wallet IN (` + marks + `)` + cond}, append(all, args...)
-		owners = nil
-	}
-	for _, o := range owners {
-		parts = append(parts, `SELECT `+key+` AS key, ord AS tie, id FROM `+table+` WHERE wallet = ?`+cond)
-		all = append(append(all, o.ID), args...)
-	}
-	order := ` ORDER BY key` + direction(p)
-	if key != "ord" {
-		order += `, tie` + direction(p)
-	}
-	return strings.Join(parts, ` UNION ALL `) + order + ` LIMIT ? OFFSET ?`, append(all, p.Size, (p.Number-1)*p.Size)
-}
-
 // owners loads the wallets of a list, for names and tips. Those that are gone are left out.
 func (t *tx) owners(ids []wallet.ID) (out []wallet.Record, err error) {
 	for _, id := range ids {
@@ -91,56 +151,6 @@ func (t *tx) owners(ids []wallet.ID) (out []wallet.Record, err error) {
 		out = append(out, list...)
 	}
 	return out, nil
-}
-
-func (t *tx) countHistory(owners []wallet.Record, cond string, args []any) (total int, err error) {
-	for _, o := range owners {
-		n := o.TxCount
-		if cond != "" {
-			if _, err := t.one(`SELECT count(*) FROM history WHERE wallet = ?`+cond, append([]any{o.ID}, args...), &n); err != nil {
-				return 0, err
-			}
-		}
-		total += n
-	}
-	return total, nil
-}
-
-// historyCond turns search and filter into SQL that begins with " AND", or "".
-func historyCond(p wallet.Page) (string, []any) {
-	var where []string
-	var args []any
-	switch p.Filter {
-	case string(wallet.Receive), string(wallet.Send), string(wallet.SelfTransfer), string(wallet.Mixed), string(wallet.Generate):
-		where, args = append(where, "category = ?"), append(args, p.Filter)
-	case "unconfirmed":
-		where, args = append(where, "ord >= ?"), append(args, txgraph.PendingOrder)
-	case string(wallet.Broken), string(wallet.Conflicted), string(wallet.Dropped):
-		where, args = append(where, "state = ?"), append(args, p.Filter)
-	}
-	if text := p.Find.Text; text != "" {
-		c := "instr(search, ?) > 0"
-		args = append(args, text)
-		if rare := selective(text); indexed(rare) {
-			c = "(" + c + " AND id IN (SELECT rowid FROM history_search WHERE search LIKE ?))"
-			args = append(args, "%"+rare+"%")
-		}
-		if e := p.Find.Exactly; e != nil {
-			c = "(" + c + " OR amount IN (?, ?))"
-			args = append(args, int64(*e), -int64(*e))
-		}
-		where = append(where, c)
-	}
-	if c, a := amountRange("amount", p.Find); c != "" {
-		where, args = append(where, c), append(args, a...)
-	}
-	if c, a := timeRange(p.Find); c != "" {
-		where, args = append(where, c), append(args, a...)
-	}
-	if len(where) == 0 {
-		return "", nil
-	}
-	return " AND " + strings.Join(where, " AND "), args
 }
 
 // selective leaves out how every address of a network begins: to find what all rows have, the
@@ -160,33 +170,18 @@ func indexed(text string) bool {
 	return utf8.RuneCountInString(text) >= 3 && !strings.ContainsAny(text, "%_")
 }
 
-// amountRange compares magnitudes: money that went out counts like money that came in.
+// amountRange compares amounts of which none is negative.
 func amountRange(column string, f wallet.Find) (string, []any) {
 	var where []string
 	var args []any
 	if f.Over != nil {
-		where = append(where, "("+column+" > ? OR "+column+" < ?)")
-		args = append(args, int64(*f.Over), -int64(*f.Over))
+		where, args = append(where, column+" > ?"), append(args, int64(*f.Over))
 	}
 	if f.Under != nil {
-		where = append(where, "("+column+" < ? AND "+column+" > ?)")
-		args = append(args, int64(*f.Under), -int64(*f.Under))
+		where, args = append(where, column+" < ?"), append(args, int64(*f.Under))
 	}
 	if f.Exactly != nil && f.Text == "" {
-		where = append(where, column+" IN (?, ?)")
-		args = append(args, int64(*f.Exactly), -int64(*f.Exactly))
-	}
-	return strings.Join(where, " AND "), args
-}
-
-func timeRange(f wallet.Find) (string, []any) {
-	var where []string
-	var args []any
-	if !f.From.IsZero() {
-		where, args = append(where, "time >= ?"), append(args, f.From.Unix())
-	}
-	if !f.To.IsZero() {
-		where, args = append(where, "time < ?"), append(args, f.To.Unix())
+		where, args = append(where, column+" = ?"), append(args, int64(*f.Exactly))
 	}
 	return strings.Join(where, " AND "), args
 }

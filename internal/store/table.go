@@ -12,27 +12,26 @@ import (
 
 // HistoryRows lists which rows of history match a query, in its order.
 func (d *DB) HistoryRows(ctx context.Context, ids []wallet.ID, p wallet.Page) ([]wallet.RowID, error) {
-	cond, args := historyCond(p)
-	return d.rowIDs(ctx, ids, "history", historySort[p.Sort], p, cond, args)
+	return d.rowIDs(ctx, ids, p, (*tx).historyLister)
 }
 
 // CoinRows lists which coins match a query, in its order.
 func (d *DB) CoinRows(ctx context.Context, ids []wallet.ID, p wallet.Page) ([]wallet.RowID, error) {
-	cond, args := coinCond(p)
-	return d.rowIDs(ctx, ids, "coins", coinSort[p.Sort], p, cond, args)
+	return d.rowIDs(ctx, ids, p, (*tx).coinLister)
 }
 
-func (d *DB) rowIDs(ctx context.Context, ids []wallet.ID, table, key string, p wallet.Page, cond string, args []any) (out []wallet.RowID, err error) {
-	if key == "" {
-		key = "ord"
-	}
+func (d *DB) rowIDs(ctx context.Context, ids []wallet.ID, p wallet.Page, list func(*tx, wallet.Page, []wallet.Record) (*lister, error)) (out []wallet.RowID, err error) {
 	p.Number, p.Size = 1, math.MaxInt32
 	err = d.read(ctx, func(t *tx) error {
 		owners, err := t.owners(ids)
 		if err != nil || len(owners) == 0 {
 			return err
 		}
-		query, all := paged(table, key, p, owners, cond, args)
+		l, err := list(t, p, owners)
+		if err != nil {
+			return err
+		}
+		query, all := l.page(p, 0)
 		return t.each(`SELECT p.id FROM (`+query+`) p ORDER BY p.key`+direction(p)+`, p.tie`+direction(p), all, func(scan func(...any) error) error {
 			var id wallet.RowID
 			err := scan(&id)

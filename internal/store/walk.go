@@ -49,7 +49,7 @@ func (w *walk) EachTx(f func(wallet.WalkTx) error) error {
 	if len(w.owners) == 1 {
 		return w.eachTx(walkColumns+`FROM history h WHERE h.wallet = ? ORDER BY h.ord DESC`, []any{w.owners[0].ID}, replaces, f)
 	}
-	query, args := paged("history", "ord", wallet.Page{Desc: true, Number: 1, Size: -1}, w.owners, "", nil)
+	query, args := (&lister{table: "history", key: "ord", owners: w.owners}).page(wallet.Page{Desc: true, Number: 1, Size: -1}, 0)
 	return w.eachTx(walkColumns+`FROM (`+query+`) k JOIN history h ON h.id = k.id ORDER BY k.key DESC`, args, replaces, f)
 }
 

@@ -252,3 +252,7 @@ func (r Row) Order() int64 {
 func (c Coin) Order() int64 {
 	return order(c.Live && c.Height == 0, c.Time, c.Height, c.OutPoint.Hash)
 }
+
+// TimeOrder is the least Order of what has a time, in unix seconds, or a later one and is not
+// pending; PendingOrder more is that of what is pending.
+func TimeOrder(time int64) int64 { return min(max(time, 0), 1<<34-1) << 26 }
