@@ -218,6 +218,9 @@ func (c *call) unknown(detail string) error {
 	return &problemError{status: http.StatusUnauthorized, code: "unauthenticated", detail: detail}
 }
 
+// wordy are the parameters that are one of some words, where "" is none of them.
+var wordy = []string{"sort", "filter", "desc", "unit", "format"}
+
 // read takes parameters and body, so far as they can be judged without the handler.
 func (c *call) read() error {
 	var err error
@@ -230,6 +233,9 @@ func (c *call) read() error {
 		}
 		if len(values) > 1 {
 			return invalid(name, "the parameter %q is given twice", name)
+		}
+		if values[0] == "" && slices.Contains(wordy, name) {
+			return invalid(name, "the parameter %q is empty; leave it out", name)
 		}
 	}
 	if c.Method == http.MethodGet || c.Method == http.MethodHead || c.Method == http.MethodDelete {

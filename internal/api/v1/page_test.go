@@ -104,7 +104,7 @@ func TestCursorIsOfItsListAlone(t *testing.T) {
 	for _, path := range []string{w + "/addresses?filter=receive&cursor=" + c, w + "/coins?cursor=" + c, w + "/addresses?cursor=x", w + "/addresses?cursor=", w + "/addresses?cursor=e30"} {
 		h.no(request{method: "GET", path: path, token: h.owner}, 422, "bad-cursor")
 	}
-	for _, path := range []string{"?limit=0", "?limit=501", "?limit=", "?limit=x", "?page=2", "?limit=1&limit=2", "?filter=red", "?sort=size", "?desc=maybe", "?%zz"} {
+	for _, path := range []string{"?limit=0", "?limit=501", "?limit=", "?limit=x", "?page=2", "?limit=1&limit=2", "?filter=red", "?sort=size", "?desc=maybe", "?%zz", "?sort=", "?filter=", "?desc="} {
 		if a := h.send(request{method: "GET", path: w + "/history" + path, token: h.owner}); a.status != 422 {
 			t.Errorf("%s: %d %s", path, a.status, a.body)
 		}

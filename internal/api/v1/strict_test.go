@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -129,5 +130,27 @@ func TestRefusalsOfMoney(t *testing.T) {
 	}
 	if l := h.ok(h.owner, "GET", w+"/drafts", ""); l.num("total") != 0 {
 		t.Errorf("a refused request left %s", l.body)
+	}
+}
+
+// Mounted below a path, the API says so in what it hands out.
+func TestAPIBelowAPath(t *testing.T) {
+	h := newHouse(t)
+	below, err := v1.New(v1.Config{Auth: h.auth, Wallets: h.wallets, Devices: h.devices, Nodes: h.nodes, Settings: h.db, Idempotency: h.db, URLPrefix: "specter/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	below.ServeHTTP(w, httptest.NewRequest("GET", v1.Root+"/", nil))
+	if !strings.Contains(w.Body.String(), `href="/specter/api/v1/openapi.json"`) {
+		t.Errorf("the manual links to %s", w.Body)
+	}
+	r := httptest.NewRequest("POST", v1.Root+"/tokens", strings.NewReader(`{"description":"p","life":"1 hour"}`))
+	r.Header.Set("Content-Type", "application/json")
+	r.SetBasicAuth("admin", ownerPassword)
+	w = httptest.NewRecorder()
+	below.ServeHTTP(w, r)
+	if w.Code != 201 || !strings.HasPrefix(w.Header().Get("Location"), "/specter/api/v1/tokens/") {
+		t.Errorf("a token below a path: %d %v", w.Code, w.Header())
 	}
 }
