@@ -30,6 +30,7 @@ type member struct {
 	txid     string
 	coin     string // outpoint of what was paid
 	draft    wallet.Draft
+	words    string
 	signed   []byte // the draft's PSBT with the member's signature
 }
 
@@ -69,15 +70,35 @@ func (h *house) member(name, words string) member {
 	coins, err := h.wallets.Coins(ctx, m.ref, wallet.Query{Size: 10})
 	check(err)
 	m.coin = coins.Rows[0].OutPoint.String()
-	m.draft, err = h.wallets.NewDraft(ctx, m.ref, wallet.SpendRequest{FeeRate: btc.SatPerVB(2),
-		Recipients: []wallet.Recipient{{Address: nobodys, Amount: 1_000_000, Label: name + " payee"}}})
-	check(err)
-	check(h.wallets.SetNote(ctx, m.ref, m.draft.ID, name+" note"))
-	m.signed = h.signedBy(words, m.draft.PSBT)
-	m.token, m.jwt, err = h.auth.NewToken(ctx, auth.Identity{User: m.user}, auth.TokenRequest{Description: name + " token", Life: time.Hour})
-	check(err)
+	m.words = words
+	h.newDraft(&m)
+	h.newToken(&m)
 	m.browser, m.session = h.logIn(m.user, m.password)
 	return m
+}
+
+// newDraft makes a payment on its way, and what the member's device would answer to it.
+func (h *house) newDraft(m *member) {
+	h.t.Helper()
+	ctx := context.Background()
+	d, err := h.wallets.NewDraft(ctx, m.ref, wallet.SpendRequest{FeeRate: btc.SatPerVB(2), Recipients: []wallet.Recipient{{Address: nobodys, Amount: 1_000_000, Label: m.user.Name + " payee"}}})
+	if err == nil {
+		err = h.wallets.SetNote(ctx, m.ref, d.ID, m.user.Name+" note")
+	}
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	m.draft, m.signed = d, h.signedBy(m.words, d.PSBT)
+}
+
+// newToken makes a token with all of the member's rights.
+func (h *house) newToken(m *member) {
+	h.t.Helper()
+	var err error
+	m.token, m.jwt, err = h.auth.NewToken(context.Background(), auth.Identity{User: m.user}, auth.TokenRequest{Description: m.user.Name + " token", Life: time.Hour})
+	if err != nil {
+		h.t.Fatal(err)
+	}
 }
 
 // signedBy signs a PSBT as a device would, away from the house.

@@ -218,4 +218,8 @@ GET /devices/{alias}/message - - + -
 POST /devices/{alias}/message - - + - message=hello
 GET /verify-message - + + +
 POST /verify-message - + + + message=hello
+POST /api/v1/wallets/{alias}/transactions/{txid}/replacement-previews - - + - {"feerate_sat_kvb":9000}
+POST /api/v1/wallets/{alias}/transactions/{txid}/replacements - - + - {"feerate_sat_kvb":9000}
+POST /api/v1/wallets/{alias}/transactions/{txid}/child-previews - - + - {"feerate_sat_kvb":9000}
+POST /api/v1/wallets/{alias}/transactions/{txid}/children - - + - {"feerate_sat_kvb":9000}
 `
