@@ -20,6 +20,7 @@ import (
 	"specter/internal/door"
 	"specter/internal/errs"
 	"specter/internal/node"
+	"specter/internal/rates"
 	"specter/internal/signer/hot"
 	"specter/internal/store"
 	"specter/internal/wallet"
@@ -34,6 +35,7 @@ type App struct {
 	devices  *device.Service
 	wallets  *wallet.Service
 	auth     *auth.Service
+	rates    *rates.Service
 	chain    *demo.Chain // nil: a real node
 	listener net.Listener
 	server   *http.Server
@@ -97,7 +99,8 @@ func (a *App) furnish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.wallets = wallet.New(wallet.Config{Store: a.db, Sources: a.nodes, Devices: a.deviceKeys, FeeRate: a.feeRate, SignHot: a.signHot, Limits: device.Limit,
+	a.rates = rates.New(rates.Config{NodeRate: a.feeRate, Now: a.c.Now})
+	a.wallets = wallet.New(wallet.Config{Store: a.db, Sources: a.nodes, Devices: a.deviceKeys, FeeRate: a.feeRate, SignHot: a.signHot, Post: a.post, Limits: device.Limit,
 		UID: uid, Now: a.c.Now, Log: a.c.Log})
 	a.devices = device.New(device.Config{Store: a.db, Now: a.c.Now, Seal: hot.Seal, Uses: a.wallets.Uses})
 	a.auth, err = auth.New(ctx, auth.Config{Store: a.db, Now: a.c.Now, Log: a.c.Log, CheckRPC: a.checkRPC, Open: a.c.reachable, Forget: a.forgetUser, Hash: a.c.hash})

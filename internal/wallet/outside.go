@@ -50,3 +50,11 @@ func submit(ctx context.Context, src chain.Source, tx *wire.MsgTx) error {
 	}
 	return src.Broadcast(ctx, tx)
 }
+
+// Sender is somebody besides the active node who can send a transaction.
+type Sender struct {
+	ID   string // the via of BroadcastVia
+	Name string // for the person: a node's name or an explorer's host
+	Node bool   // one of the owner's own nodes
+	Tor  bool   // it is reached over Tor
+}

@@ -46,6 +46,7 @@ type Config struct {
 	Nodes    Nodes
 	Settings Settings
 	Auth     Auth // decides who asks
+	Fees     Fees // nil: the node's estimates without numbers, no prices, nobody else to send with
 	Demo     Demo // nil: a real chain
 	// Open reports whether other machines can reach this Specter; nil: they cannot.
 	Open func() bool

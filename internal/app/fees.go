@@ -1,0 +1,93 @@
+package app
+
+import (
+	"context"
+	"strings"
+
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"specter/internal/btc"
+	"specter/internal/errs"
+	"specter/internal/rates"
+	"specter/internal/wallet"
+)
+
+// viaNode stands before the alias of a stored node in the name of a way to send.
+const viaNode = "node:"
+
+// FeeRates asks whom the settings of the user name for feerates.
+func (a *App) FeeRates(ctx context.Context, o wallet.Owner) rates.Table {
+	return a.rates.Table(ctx, a.rateSettings(ctx, o), a.network(ctx))
+}
+
+// Price tells what a bitcoin costs where the user's settings name somebody to ask.
+func (a *App) Price(ctx context.Context, o wallet.Owner) (rates.Quote, bool) {
+	set := a.rateSettings(ctx, o)
+	if set.Price == "" {
+		return rates.Quote{}, false
+	}
+	q, err := a.rates.Price(ctx, set)
+	if err != nil {
+		a.c.Log.Debug("no price is known", "error", err)
+	}
+	return q, err == nil
+}
+
+// Senders lists who can send a transaction besides the active node: other stored nodes of the
+// network, and explorers that the user's settings allow.
+func (a *App) Senders(ctx context.Context, o wallet.Owner, n btc.Network) []wallet.Sender {
+	var out []wallet.Sender
+	active, err := a.nodes.Active(ctx)
+	if err != nil && !errs.Is(err, errs.NotFound) {
+		a.c.Log.Warn("which node is active is not known", "error", err)
+	}
+	nodes, err := a.nodes.List(ctx)
+	if err != nil {
+		a.c.Log.Warn("the nodes cannot be listed", "error", err)
+	}
+	for _, other := range nodes {
+		if other.Network == n && other.ID != active.ID {
+			out = append(out, wallet.Sender{ID: viaNode + other.Alias, Name: other.Name, Node: true, Tor: strings.HasSuffix(other.Host, ".onion")})
+		}
+	}
+	for _, e := range a.rates.Explorers(a.rateSettings(ctx, o), n) {
+		out = append(out, wallet.Sender{ID: e.ID, Name: e.Name, Tor: e.Tor})
+	}
+	return out
+}
+
+// post hands a transaction to another node or to an explorer.
+func (a *App) post(ctx context.Context, o wallet.Owner, n btc.Network, via string, tx *wire.MsgTx) error {
+	alias, isNode := strings.CutPrefix(via, viaNode)
+	if !isNode {
+		return a.rates.Post(ctx, a.rateSettings(ctx, o), n, via, tx)
+	}
+	src, err := a.nodes.Other(ctx, alias)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	st, err := src.Status(ctx)
+	if err != nil {
+		return err
+	}
+	if st.Network != n {
+		return errs.E(errs.Invalid, "the node %q is on %s, the transaction on %s", alias, st.Network, n)
+	}
+	return src.Broadcast(ctx, tx)
+}
+
+// network is the active node's, or what the configuration says while there is none.
+func (a *App) network(ctx context.Context) btc.Network {
+	if n, err := a.nodes.Network(ctx); err == nil {
+		return n
+	}
+	if a.c.Network != nil {
+		return *a.c.Network
+	}
+	return btc.Mainnet
+}
+
+// rateSettings is whom a user lets the program ask for feerates and prices: the node alone, until
+// a setting says otherwise.
+func (a *App) rateSettings(context.Context, wallet.Owner) rates.Settings { return rates.Default() }
