@@ -20,11 +20,11 @@ var stairs = map[string][]string{
 	"chain": {"btc", "errs"}, "signer": {"btc", "errs"}, "interop": {"btc", "errs"}, "airgap": {"btc", "errs"},
 	"node":   {"btc", "chain", "errs"},
 	"device": {"btc", "interop", "errs"},
-	"wallet": {"btc", "chain", "interop", "errs"},
-	"store":  {"auth", "btc", "chain", "device", "node", "wallet", "errs"},
+	"wallet": {"btc", "chain", "interop", "errs"}, "setting": {"btc", "rates", "errs"},
+	"store":  {"auth", "btc", "chain", "device", "node", "setting", "wallet", "errs"},
 	"legacy": {"auth", "btc", "device", "node", "wallet", "errs"},
-	"api":    {"auth", "btc", "chain", "device", "door", "interop", "node", "rates", "wallet", "errs"},
-	"web":    {"airgap", "auth", "btc", "device", "door", "node", "rates", "remote", "wallet", "errs"},
+	"api":    {"auth", "btc", "chain", "device", "door", "interop", "node", "rates", "setting", "wallet", "errs"},
+	"web":    {"airgap", "auth", "btc", "device", "door", "node", "rates", "remote", "setting", "wallet", "errs"},
 	"app":    nil,
 }
 

@@ -20,7 +20,7 @@ import (
 	"specter/internal/door"
 	"specter/internal/errs"
 	"specter/internal/node"
-	"specter/internal/rates"
+	"specter/internal/setting"
 	"specter/internal/signer/hot"
 	"specter/internal/store"
 	"specter/internal/wallet"
@@ -35,7 +35,8 @@ type App struct {
 	devices  *device.Service
 	wallets  *wallet.Service
 	auth     *auth.Service
-	rates    *rates.Service
+	settings *setting.Service
+	outside  *outside
 	chain    *demo.Chain // nil: a real node
 	listener net.Listener
 	server   *http.Server
@@ -99,9 +100,10 @@ func (a *App) furnish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.rates = rates.New(rates.Config{NodeRate: a.feeRate, Now: a.c.Now})
+	a.settings = setting.New(a.db)
+	a.outside = newOutside(a.c, a.settings, a.feeRate)
 	a.wallets = wallet.New(wallet.Config{Store: a.db, Sources: a.nodes, Devices: a.deviceKeys, FeeRate: a.feeRate, SignHot: a.signHot, Post: a.post, Limits: device.Limit,
-		UID: uid, Now: a.c.Now, Log: a.c.Log})
+		UID: uid, DraftDays: a.draftDays, Now: a.c.Now, Log: a.c.Log})
 	a.devices = device.New(device.Config{Store: a.db, Now: a.c.Now, Seal: hot.Seal, Uses: a.wallets.Uses})
 	a.auth, err = auth.New(ctx, auth.Config{Store: a.db, Now: a.c.Now, Log: a.c.Log, CheckRPC: a.checkRPC, Open: a.c.reachable, Forget: a.forgetUser, Hash: a.c.hash})
 	return err
@@ -151,6 +153,7 @@ func (a *App) Run(ctx context.Context) error {
 	g, gctx := errgroup.WithContext(loops)
 	g.Go(func() error { return ended(a.nodes.Run(gctx)) })
 	g.Go(func() error { return ended(a.wallets.Run(gctx)) })
+	g.Go(func() error { return ended(a.wallets.RunProofs(gctx, a.wantsProofs)) })
 	g.Go(func() error { return ended(a.auth.Run(gctx)) })
 	if a.chain != nil && a.c.Demo.BlockInterval > 0 {
 		g.Go(func() error { return ended(a.chain.Run(gctx, a.c.Demo.BlockInterval)) })

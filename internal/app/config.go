@@ -4,6 +4,7 @@
 package app
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"net"
@@ -44,7 +45,10 @@ type Config struct {
 	Demo         *Demo            // nil: a real node
 	Now          func() time.Time
 
-	hash auth.HashParams // tests want cheap ones; zero: auth's own
+	hash  auth.HashParams   // tests want cheap ones; zero: auth's own
+	hosts map[string]string // see rates.Config; tests put their own servers there
+	// dial opens connections to outside services; tests count them. nil: the net package's.
+	dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Demo asks for the built-in chain with its story.

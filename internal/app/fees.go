@@ -17,16 +17,13 @@ const viaNode = "node:"
 
 // FeeRates asks whom the settings of the user name for feerates.
 func (a *App) FeeRates(ctx context.Context, o wallet.Owner) rates.Table {
-	return a.rates.Table(ctx, a.rateSettings(ctx, o), a.network(ctx))
+	s, set := a.rating(ctx, o)
+	return s.Table(ctx, set, a.network(ctx))
 }
 
 // Price tells what a bitcoin costs where the user's settings name somebody to ask.
 func (a *App) Price(ctx context.Context, o wallet.Owner) (rates.Quote, bool) {
-	set := a.rateSettings(ctx, o)
-	if set.Price == "" {
-		return rates.Quote{}, false
-	}
-	q, err := a.rates.Price(ctx, set)
+	q, err := a.outside.Price(ctx, string(o))
 	if err != nil {
 		a.c.Log.Debug("no price is known", "error", err)
 	}
@@ -50,7 +47,8 @@ func (a *App) Senders(ctx context.Context, o wallet.Owner, n btc.Network) []wall
 			out = append(out, wallet.Sender{ID: viaNode + other.Alias, Name: other.Name, Node: true, Tor: strings.HasSuffix(other.Host, ".onion")})
 		}
 	}
-	for _, e := range a.rates.Explorers(a.rateSettings(ctx, o), n) {
+	s, set := a.rating(ctx, o)
+	for _, e := range s.Explorers(set, n) {
 		out = append(out, wallet.Sender{ID: e.ID, Name: e.Name, Tor: e.Tor})
 	}
 	return out
@@ -60,7 +58,8 @@ func (a *App) Senders(ctx context.Context, o wallet.Owner, n btc.Network) []wall
 func (a *App) post(ctx context.Context, o wallet.Owner, n btc.Network, via string, tx *wire.MsgTx) error {
 	alias, isNode := strings.CutPrefix(via, viaNode)
 	if !isNode {
-		return a.rates.Post(ctx, a.rateSettings(ctx, o), n, via, tx)
+		s, set := a.rating(ctx, o)
+		return s.Post(ctx, set, n, via, tx)
 	}
 	src, err := a.nodes.Other(ctx, alias)
 	if err != nil {
@@ -88,6 +87,13 @@ func (a *App) network(ctx context.Context) btc.Network {
 	return btc.Mainnet
 }
 
-// rateSettings is whom a user lets the program ask for feerates and prices: the node alone, until
-// a setting says otherwise.
-func (a *App) rateSettings(context.Context, wallet.Owner) rates.Settings { return rates.Default() }
+// rating is whom a user lets the program ask for feerates and prices; the node alone where that
+// cannot be read.
+func (a *App) rating(ctx context.Context, o wallet.Owner) (*rates.Service, rates.Settings) {
+	s, set, _, err := a.outside.wishes(ctx, string(o))
+	if err != nil {
+		a.c.Log.Error("whom to ask for feerates? The settings cannot be read", "error", err)
+		return rates.New(rates.Config{NodeRate: a.feeRate, Now: a.c.Now}), rates.Default()
+	}
+	return s, set
+}

@@ -47,6 +47,26 @@ func (a *App) feeRate(ctx context.Context, blocks int) (btc.FeeRate, error) {
 	return source.FeeRate(ctx, blocks)
 }
 
+// draftDays is after how many days a user's drafts expire; 0 never, also where the setting
+// cannot be read: nothing is lost by a draft that stays.
+func (a *App) draftDays(ctx context.Context, o wallet.Owner) int {
+	u, err := a.settings.User(ctx, string(o))
+	if err != nil {
+		a.c.Log.Error("after how many days do drafts expire? The setting cannot be read", "error", err)
+		return 0
+	}
+	return u.DraftDays
+}
+
+// wantsProofs tells whose transactions are proved to be in their blocks.
+func (a *App) wantsProofs(ctx context.Context, o wallet.Owner) bool {
+	u, err := a.settings.User(ctx, string(o))
+	if err != nil {
+		a.c.Log.Error("are transactions to be proved? The setting cannot be read", "error", err)
+	}
+	return err == nil && u.Proofs
+}
+
 // signHot opens a software key and signs with it.
 func (a *App) signHot(ctx context.Context, o wallet.Owner, deviceID int64, password string, p *psbt.Packet) error {
 	d, err := a.db.DeviceByID(ctx, string(o), deviceID)

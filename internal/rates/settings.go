@@ -43,7 +43,7 @@ func (s Settings) Check() (Settings, error) {
 	switch s.Fees {
 	case FeesNode, FeesMempool:
 	case FeesOwn:
-		if s.FeesURL, err = cleanURL(s.FeesURL); err != nil {
+		if s.FeesURL, err = CleanURL(s.FeesURL); err != nil {
 			return s, err
 		}
 	default:
@@ -63,14 +63,14 @@ func (s Settings) Check() (Settings, error) {
 	case s.Price == "manual" && s.Manual <= 0:
 		return s, errs.E(errs.Invalid, "say what one bitcoin costs")
 	case s.Price == "own":
-		s.PriceURL, err = cleanURL(s.PriceURL)
+		s.PriceURL, err = CleanURL(s.PriceURL)
 	}
 	return s, err
 }
 
-// cleanURL checks the address of a person's own service: http or https, a host, maybe a port
+// CleanURL checks the address of a person's own service: http or https, a host, maybe a port
 // and a path; no user, query or fragment. Plain http is for the local network and for Tor.
-func cleanURL(text string) (string, error) {
+func CleanURL(text string) (string, error) {
 	text = strings.TrimSpace(text)
 	u, err := url.Parse(text)
 	switch {

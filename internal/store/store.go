@@ -24,8 +24,9 @@ import (
 
 // DB is the open database. It is safe for concurrent use.
 type DB struct {
-	w *sql.DB // one connection
-	r *sql.DB // a few, that cannot write
+	w    *sql.DB // one connection
+	r    *sql.DB // a few, that cannot write
+	path string
 }
 
 // readers bounds the connections that read at the same time; each holds a page cache.
@@ -45,7 +46,7 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	if err := f.Close(); err != nil {
 		return nil, fmt.Errorf("close %s: %w", path, err)
 	}
-	d := &DB{}
+	d := &DB{path: path}
 	if d.w, err = open(path, "_txlock=immediate", "_pragma=cache_size(-8000)"); err != nil {
 		return nil, err
 	}
