@@ -113,9 +113,15 @@ func outputsOf(in []wallet.TxOutput) []txOutputView {
 	return out
 }
 
+// maxSearch bounds a search, in bytes, as the lists of the wallet room do.
+const maxSearch = 200
+
 // rowsQuery reads what a list of rows is narrowed and sorted by.
 func (c *call) rowsQuery(filters, sorts []string) (wallet.Query, error) {
 	q := wallet.Query{Search: c.params.Get("search"), Sort: c.params.Get("sort"), Filter: c.params.Get("filter")}
+	if len(q.Search) > maxSearch {
+		return q, invalid("search", "a search has at most %d characters", maxSearch)
+	}
 	if err := oneOf("filter", q.Filter, filters); err != nil {
 		return q, err
 	}

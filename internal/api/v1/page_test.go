@@ -3,6 +3,7 @@ package v1_test
 import (
 	"fmt"
 	"net/url"
+	"strings"
 	"testing"
 )
 
@@ -103,6 +104,10 @@ func TestCursorIsOfItsListAlone(t *testing.T) {
 	h.ok(h.owner, "GET", w+"/addresses?limit=3&cursor="+c, "") // another limit is fine
 	for _, path := range []string{w + "/addresses?filter=receive&cursor=" + c, w + "/coins?cursor=" + c, w + "/addresses?cursor=x", w + "/addresses?cursor=", w + "/addresses?cursor=e30"} {
 		h.no(request{method: "GET", path: path, token: h.owner}, 422, "bad-cursor")
+	}
+	long := "?search=" + strings.Repeat("x", 201)
+	for _, path := range []string{"/history" + long, "/addresses" + long, "/history.csv" + long, "/coins.csv" + long, "/addresses.csv" + long} {
+		h.no(request{method: "GET", path: w + path, token: h.owner}, 422, "invalid")
 	}
 	for _, path := range []string{"?limit=0", "?limit=501", "?limit=", "?limit=x", "?page=2", "?limit=1&limit=2", "?filter=red", "?sort=size", "?desc=maybe", "?%zz", "?sort=", "?filter=", "?desc="} {
 		if a := h.send(request{method: "GET", path: w + "/history" + path, token: h.owner}); a.status != 422 {
