@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"strings"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/wire/v2"
@@ -37,6 +38,9 @@ func (d *DB) CoinList(ctx context.Context, ids []wallet.ID, p wallet.Page) (page
 		if err := t.sumCoins(l, p, &page); err != nil {
 			return err
 		}
+		if l.empty(p, page.Total) {
+			return nil
+		}
 		query, all := l.page(p, l.extra())
 		err = t.each(coinColumns+`FROM (`+query+`) p JOIN coins c ON c.id = p.id ORDER BY p.key`+direction(p)+`, p.tie`+direction(p), all, func(scan func(...any) error) error {
 			r, err := scanCoin(scan, owners)
@@ -67,6 +71,9 @@ var coinFilters = map[string]string{
 	"spent":    "spent_by IS NOT NULL",
 }
 
+// coinIndexes are what the filters' lists are read from.
+var coinIndexes = map[string]string{"": "coins_ord", "unspent": "coins_utxo", "free": "coins_utxo", "frozen": "coins_frozen", "reserved": "coins_reserved", "spent": "coins_spent"}
+
 // coinLister understands a query over the coins.
 func (t *tx) coinLister(p wallet.Page, owners []wallet.Record) (*lister, error) {
 	l := &lister{table: "coins", key: coinSort[p.Sort], owners: owners}
@@ -74,13 +81,20 @@ func (t *tx) coinLister(p wallet.Page, owners []wallet.Record) (*lister, error) 
 		l.key = "ord"
 	}
 	l.and("live = 1")
+	l.index = coinIndexes[p.Filter]
 	if c := coinFilters[p.Filter]; c != "" {
 		l.and(c)
 	}
 	if err := t.findCoins(l, p.Find); err != nil {
 		return nil, err
 	}
-	l.amounts(p.Find, false)
+	switch p.Filter {
+	case "unspent", "free", "frozen", "reserved":
+		l.amountIndex, l.amountCond = "coins_utxo_amount", " AND live = 1 AND spent_by IS NULL"
+	}
+	if err := t.findAmounts(l, p.Find, false); err != nil {
+		return nil, err
+	}
 	l.times(p.Find)
 	return l, nil
 }
@@ -131,7 +145,7 @@ func (t *tx) coinMatches(owners []wallet.Record, f wallet.Find) (out []int64, fe
 		return nil, false, err
 	}
 	for _, o := range owners {
-		if err := take(`SELECT id FROM coins WHERE wallet = ? AND instr(lower(address), ?) > 0`, o.ID, f.Text); err != nil {
+		if err := t.coinsAtAddress(o.ID, f.Text, take); err != nil {
 			return nil, false, err
 		}
 		if err := take(`SELECT c.id FROM labels l JOIN coins c ON c.wallet = l.wallet AND c.address = l.ref WHERE l.wallet = ? AND l.kind = 'addr' AND instr(l.search, ?) > 0`, o.ID, f.Text); err != nil {
@@ -153,6 +167,22 @@ func (t *tx) coinMatches(owners []wallet.Record, f wallet.Find) (out []int64, fe
 		}
 	}
 	return out, few, nil
+}
+
+// coinsAtAddress takes the coins whose address begins with a text or is it; where there is none it
+// looks into all of them, which takes its time, if the text can be a part of an address at all.
+func (t *tx) coinsAtAddress(id wallet.ID, text string, take func(query string, args ...any) error) error {
+	if strings.ContainsFunc(text, func(r rune) bool { return r > 'z' || r < '0' || r > '9' && r < 'a' }) {
+		return nil
+	}
+	var some bool
+	if _, err := t.one(`SELECT EXISTS (SELECT 1 FROM coins WHERE wallet = ? AND address >= ? AND address < ?)`, []any{id, text, text + "~"}, &some); err != nil {
+		return err
+	}
+	if some {
+		return take(`SELECT id FROM coins WHERE wallet = ? AND address >= ? AND address < ?`, id, text, text+"~")
+	}
+	return take(`SELECT c.id FROM addresses a JOIN coins c ON c.wallet = a.wallet AND c.address = a.address WHERE a.wallet = ? AND a.used = 1 AND instr(lower(a.address), ?) > 0`, id, text)
 }
 
 // labelledOutputs lists the outpoints whose own label has a text, and the one that the text is.

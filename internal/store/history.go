@@ -35,6 +35,9 @@ func (d *DB) History(ctx context.Context, ids []wallet.ID, p wallet.Page) (page 
 		if page.Total, page.More, err = l.count(t, p); err != nil {
 			return err
 		}
+		if l.empty(p, page.Total) {
+			return nil
+		}
 		query, all := l.page(p, l.extra())
 		err = t.each(historyColumns+`FROM (`+query+`) p JOIN history h ON h.id = p.id ORDER BY p.key`+direction(p)+`, p.tie`+direction(p), all, func(scan func(...any) error) error {
 			r, err := scanHistory(scan, owners)
@@ -49,7 +52,7 @@ func (d *DB) History(ctx context.Context, ids []wallet.ID, p wallet.Page) (page 
 
 // historyLister understands a query over the history.
 func (t *tx) historyLister(p wallet.Page, owners []wallet.Record) (*lister, error) {
-	l := &lister{table: "history", key: historySort[p.Sort], owners: owners}
+	l := &lister{table: "history", key: historySort[p.Sort], owners: owners, amountIndex: "history_amount"}
 	if l.key == "" {
 		l.key = "ord"
 	}
@@ -64,7 +67,9 @@ func (t *tx) historyLister(p wallet.Page, owners []wallet.Record) (*lister, erro
 	if err := t.findText(l, p.Find); err != nil {
 		return nil, err
 	}
-	l.amounts(p.Find, true)
+	if err := t.findAmounts(l, p.Find, true); err != nil {
+		return nil, err
+	}
 	l.times(p.Find)
 	if l.cond == "" && len(l.arms) == 0 && l.ids == nil {
 		for _, o := range owners {
@@ -88,7 +93,7 @@ func (t *tx) findText(l *lister, f wallet.Find) error {
 	l.and(c, args...)
 	ids, few, err := t.matches(f.Text)
 	if err != nil || !few {
-		l.frequent = indexed(selective(f.Text))
+		l.frequent = true
 		return err
 	}
 	if e := f.Exactly; e != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 
+	"specter/internal/btc"
 	"specter/internal/btc/txgraph"
 	"specter/internal/wallet"
 )
@@ -19,8 +20,12 @@ type lister struct {
 	arms     []arm   // alternatives, of which no row fits two; none: one that fits all
 	ids      []int64 // the only rows that may match; nil: all
 	frequent bool    // rows are found one by one and not counted beyond the page
+	limit    int     // how far rows are counted beyond the page; 0: maxCount
 	counted  bool    // known is the number of rows
 	known    int
+
+	index                   string // that the list is read from in order; "": the database chooses
+	amountIndex, amountCond string // of the table's amounts, and what its rows have in common; "": none
 }
 
 // arm is a range of an index.
@@ -29,8 +34,12 @@ type arm struct {
 	args []any
 }
 
-// maxCount is how far rows are counted.
-const maxCount = 10_000
+// How far rows are counted that an index names one after the other, and those that have to be
+// picked out.
+const (
+	maxCount  = 10_000
+	maxSparse = 1_000
+)
 
 func (l *lister) and(cond string, args ...any) {
 	l.cond += " AND " + cond
@@ -38,21 +47,49 @@ func (l *lister) and(cond string, args ...any) {
 }
 
 // amounts compares magnitudes: money that went out counts like money that came in. The signs
-// keep the database from sorting all that match: it reads in the list's order and stops.
-func (l *lister) amounts(f wallet.Find, signed bool) {
-	if f.Over != nil {
-		if signed {
-			l.and("(+amount > ? OR +amount < ?)", int64(*f.Over), -int64(*f.Over))
-		} else {
-			l.and("+amount > ?", int64(*f.Over))
+// keep the database from sorting all that match: it reads in the list's order and stops. Where few
+// rows match (the index of amounts tells) they are named.
+func (t *tx) findAmounts(l *lister, f wallet.Find, signed bool) error {
+	var ranges [][2]int64 // both ends inside
+	switch {
+	case f.Exactly != nil && f.Text == "":
+		a := int64(*f.Exactly)
+		l.and("+amount IN (?, ?)", a, -a)
+		ranges = [][2]int64{{a, a}, {-a, -a}}
+	case f.Over != nil || f.Under != nil:
+		low, high := int64(0), int64(btc.MaxMoney)
+		if f.Over != nil {
+			low = int64(*f.Over) + 1
+		}
+		if f.Under != nil {
+			high = int64(*f.Under) - 1
+		}
+		l.and("(+amount BETWEEN ? AND ? OR +amount BETWEEN ? AND ?)", low, high, -high, -low)
+		ranges = [][2]int64{{low, high}, {-high, -low}}
+	default:
+		return nil
+	}
+	l.limit = maxSparse
+	if !signed {
+		ranges = ranges[:1]
+	}
+	if l.ids != nil || l.amountIndex == "" {
+		return nil
+	}
+	ids := []int64{}
+	for _, o := range l.owners {
+		for _, r := range ranges {
+			some, err := t.numbers("SELECT id FROM "+l.table+" INDEXED BY "+l.amountIndex+" WHERE wallet = ? AND amount BETWEEN ? AND ?"+l.amountCond+" LIMIT ?", o.ID, r[0], r[1], maxMatches-len(ids)+1)
+			if err != nil {
+				return err
+			}
+			if ids = append(ids, some...); len(ids) > maxMatches {
+				return nil
+			}
 		}
 	}
-	if f.Under != nil {
-		l.and("+amount < ? AND +amount > ?", int64(*f.Under), -int64(*f.Under))
-	}
-	if f.Exactly != nil && f.Text == "" {
-		l.and("amount IN (?, ?)", int64(*f.Exactly), -int64(*f.Exactly))
-	}
+	l.ids = ids
+	return nil
 }
 
 // times turns a span of time into ranges of the order, which begins with the time.
@@ -80,6 +117,11 @@ func (l *lister) extra() int {
 	return 0
 }
 
+// empty reports whether the counted rows end before a page.
+func (l *lister) empty(p wallet.Page, total int) bool {
+	return !l.frequent && total <= (p.Number-1)*p.Size
+}
+
 // alternatives are the arms, or the one that fits all.
 func (l *lister) alternatives() []arm {
 	if len(l.arms) == 0 {
@@ -102,6 +144,9 @@ func (l *lister) idList() string {
 func (l *lister) from(wallets []wallet.Record, a arm) (string, []any) {
 	var args []any
 	source := l.table
+	if l.index != "" && l.key == "ord" {
+		source += " INDEXED BY " + l.index
+	}
 	if l.ids != nil {
 		source = "(SELECT DISTINCT value FROM json_each(?)) j CROSS JOIN " + l.table + " ON " + l.table + ".id = j.value"
 		args = append(args, l.idList())
@@ -153,7 +198,11 @@ func (l *lister) count(t *tx, p wallet.Page) (n int, more bool, err error) {
 	if l.counted || l.frequent {
 		return l.known, false, nil
 	}
-	limit := maxCount + p.Number*p.Size
+	limit := l.limit
+	if limit == 0 {
+		limit = maxCount
+	}
+	limit += p.Number * p.Size
 	for _, o := range l.groups() {
 		for _, a := range l.alternatives() {
 			from, args := l.from(o, a)

@@ -12,8 +12,17 @@ CREATE TABLE abandoned (
 
 CREATE INDEX history_dropped ON history (wallet) WHERE state = 'dropped';
 CREATE INDEX coins_address ON coins (wallet, address);
-CREATE INDEX coins_frozen ON coins (wallet, ord, amount) WHERE live = 1 AND spent_by IS NULL AND frozen = 1;
-CREATE INDEX coins_reserved ON coins (wallet, ord, amount, frozen) WHERE live = 1 AND spent_by IS NULL AND reserved > 0;
+
+-- Every column that a list asks about stands in its index: a page far down reads no rows on its way.
+DROP INDEX coins_ord;
+DROP INDEX coins_utxo;
+DROP INDEX coins_utxo_amount;
+CREATE INDEX coins_ord ON coins (wallet, ord, amount, time, live) WHERE live = 1;
+CREATE INDEX coins_utxo ON coins (wallet, ord, amount, frozen, reserved, live, spent_by) WHERE live = 1 AND spent_by IS NULL;
+CREATE INDEX coins_utxo_amount ON coins (wallet, amount, ord, frozen, reserved, live, spent_by) WHERE live = 1 AND spent_by IS NULL;
+CREATE INDEX coins_frozen ON coins (wallet, ord, amount, frozen, live, spent_by) WHERE live = 1 AND spent_by IS NULL AND frozen = 1;
+CREATE INDEX coins_reserved ON coins (wallet, ord, amount, frozen, reserved, live, spent_by) WHERE live = 1 AND spent_by IS NULL AND reserved > 0;
+CREATE INDEX coins_spent ON coins (wallet, ord, amount, live, spent_by) WHERE live = 1 AND spent_by IS NOT NULL;
 
 ALTER TABLE wallets ADD COLUMN utxos INTEGER NOT NULL DEFAULT 0; -- coins that live and are unspent, kept with every change of them
 UPDATE wallets SET utxos = (SELECT count(*) FROM coins WHERE coins.wallet = wallets.id AND live = 1 AND spent_by IS NULL);
