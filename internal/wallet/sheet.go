@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"specter/internal/btc"
 	"specter/internal/errs"
 	"specter/internal/interop"
 )
@@ -69,15 +70,34 @@ func (s *Service) Statement(ctx context.Context, ref Ref, from, to time.Time) (F
 	if err != nil {
 		return File{}, err
 	}
-	if !from.Before(to) {
-		return File{}, errs.E(errs.Invalid, "the statement ends before it begins; swap the days")
-	}
-	st := interop.Statement{Name: r.Name, Network: r.Network, From: from, To: to, Printed: s.c.Now()}
-	if st.Opening, err = s.c.Store.BalanceAt(ctx, r.ID, from); err != nil {
+	return s.statement(ctx, []Record{r}, interop.Statement{Name: r.Name, Network: r.Network, From: from, To: to}, r.Alias)
+}
+
+// StatementAll is Statement over all wallets of an owner on a network. What went from one of them
+// to another stands there twice, once for each.
+func (s *Service) StatementAll(ctx context.Context, o Owner, n btc.Network, from, to time.Time) (File, error) {
+	list, err := s.c.Store.Wallets(ctx, o, n)
+	if err != nil {
 		return File{}, err
 	}
-	ids := []ID{r.ID}
-	rows, err := s.c.Store.HistoryRows(ctx, ids, Page{Find: Find{From: from, To: to}})
+	return s.statement(ctx, list, interop.Statement{Name: "All wallets", Network: n, From: from, To: to}, "full")
+}
+
+func (s *Service) statement(ctx context.Context, wallets []Record, st interop.Statement, file string) (File, error) {
+	if !st.From.Before(st.To) {
+		return File{}, errs.E(errs.Invalid, "the statement ends before it begins; swap the days")
+	}
+	st.Printed = s.c.Now()
+	var ids []ID
+	for _, r := range wallets {
+		ids = append(ids, r.ID)
+		before, err := s.c.Store.BalanceAt(ctx, r.ID, st.From)
+		if err != nil {
+			return File{}, err
+		}
+		st.Opening += before
+	}
+	rows, err := s.c.Store.HistoryRows(ctx, ids, Page{Find: Find{From: st.From, To: st.To}})
 	if err != nil {
 		return File{}, err
 	}
@@ -96,10 +116,13 @@ func (s *Service) Statement(ctx context.Context, ref Ref, from, to time.Time) (F
 		if row.Text == "" {
 			row.Text = categoryWords[h.Category] + " " + h.Address
 		}
+		if len(wallets) > 1 {
+			row.Text = h.WalletName + ": " + row.Text
+		}
 		st.Rows = append(st.Rows, row)
 	}
 	data, err := st.PDF()
-	name := fmt.Sprintf("%s_%s_%s.pdf", r.Alias, from.UTC().Format("2006-01-02"), to.UTC().Add(-time.Second).Format("2006-01-02"))
+	name := fmt.Sprintf("%s_%s_%s.pdf", file, st.From.UTC().Format("2006-01-02"), st.To.UTC().Add(-time.Second).Format("2006-01-02"))
 	return File{Name: name, Type: "application/pdf", Data: data}, err
 }
 

@@ -23,6 +23,7 @@ type Store interface {
 	WalkStore
 	WordStore
 	LabelStore
+	LabelListStore
 	TableStore
 	ProofStore
 	DraftStore

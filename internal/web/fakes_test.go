@@ -41,6 +41,7 @@ type house struct {
 	paid     map[string]btcutil.Amount
 	fail     error // what the next money call answers
 	events   chan wallet.Event
+	looked   looked
 }
 
 const (

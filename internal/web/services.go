@@ -16,6 +16,7 @@ import (
 type Wallets interface {
 	walletList
 	walletPages
+	walletLooking
 	walletWords
 	walletMoney
 	walletDrafts

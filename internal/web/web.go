@@ -41,13 +41,15 @@ type Demo interface {
 
 // Config is what the pages need.
 type Config struct {
-	Wallets  Wallets
-	Devices  Devices
-	Nodes    Nodes
-	Settings Settings
-	Auth     Auth // decides who asks
-	Fees     Fees // nil: the node's estimates without numbers, no prices, nobody else to send with
-	Demo     Demo // nil: a real chain
+	Wallets    Wallets
+	Devices    Devices
+	Nodes      Nodes
+	Settings   Settings
+	Auth       Auth       // decides who asks
+	Fees       Fees       // nil: the node's estimates without numbers, no prices, nobody else to send with
+	Demo       Demo       // nil: a real chain
+	Explorer   Explorer   // nil: no links to explorers
+	PastPrices PastPrices // nil: no prices in files
 	// Open reports whether other machines can reach this Specter; nil: they cannot.
 	Open func() bool
 	// CheckPIN tries a password against the active node: errs.Denied when it is wrong. nil: the
