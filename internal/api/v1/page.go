@@ -14,6 +14,7 @@ import (
 const (
 	defaultLimit = 50
 	maxLimit     = 500
+	maxRows      = 1 << 30 // of a list that a cursor may tell of; an int of 32 bits holds it
 )
 
 // paging ends every list.
@@ -59,7 +60,7 @@ func (c *call) list() (list, error) {
 	if err == nil {
 		err = json.Unmarshal(raw, &at)
 	}
-	if err != nil || at.Done < 1 || at.Done > 1<<40 || at.Total < 0 || at.Total > 1<<40 || at.Query != l.query {
+	if err != nil || at.Done < 1 || at.Done > maxRows || at.Total < 0 || at.Total > maxRows || at.Query != l.query {
 		return l, &problemError{status: 422, code: "bad-cursor", field: "cursor",
 			detail: "this cursor is not of this list; take next_cursor of the page before, with the same path and parameters"}
 	}
