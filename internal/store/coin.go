@@ -141,14 +141,14 @@ func (t *tx) coinMatches(owners []wallet.Record, f wallet.Find) (out []int64, fe
 		few = few && len(ids) <= maxMatches
 		return err
 	}
-	if err := take(`SELECT c.id FROM json_each(?) j CROSS JOIN history h ON h.id = j.value JOIN coins c ON c.wallet = h.wallet AND c.txid = h.txid WHERE instr(h.search, ?) > 0`, string(list), f.Text); err != nil {
+	if err := take(`SELECT c.id FROM json_each(?) j CROSS JOIN history h ON h.id = j.value CROSS JOIN coins c ON c.wallet = h.wallet AND c.txid = h.txid WHERE instr(h.search, ?) > 0`, string(list), f.Text); err != nil {
 		return nil, false, err
 	}
 	for _, o := range owners {
 		if err := t.coinsAtAddress(o.ID, f.Text, take); err != nil {
 			return nil, false, err
 		}
-		if err := take(`SELECT c.id FROM labels l JOIN coins c ON c.wallet = l.wallet AND c.address = l.ref WHERE l.wallet = ? AND l.kind = 'addr' AND instr(l.search, ?) > 0`, o.ID, f.Text); err != nil {
+		if err := take(`SELECT c.id FROM labels l CROSS JOIN coins c ON c.wallet = l.wallet AND c.address = l.ref WHERE l.wallet = ? AND l.kind = 'addr' AND instr(l.search, ?) > 0`, o.ID, f.Text); err != nil {
 			return nil, false, err
 		}
 		if e := f.Exactly; e != nil {
@@ -182,7 +182,7 @@ func (t *tx) coinsAtAddress(id wallet.ID, text string, take func(query string, a
 	if some {
 		return take(`SELECT id FROM coins WHERE wallet = ? AND address >= ? AND address < ?`, id, text, text+"~")
 	}
-	return take(`SELECT c.id FROM addresses a JOIN coins c ON c.wallet = a.wallet AND c.address = a.address WHERE a.wallet = ? AND a.used = 1 AND instr(lower(a.address), ?) > 0`, id, text)
+	return take(`SELECT c.id FROM addresses a CROSS JOIN coins c ON c.wallet = a.wallet AND c.address = a.address WHERE a.wallet = ? AND a.used = 1 AND instr(lower(a.address), ?) > 0`, id, text)
 }
 
 // labelledOutputs lists the outpoints whose own label has a text, and the one that the text is.
