@@ -135,7 +135,10 @@ func TestFeeratesByTarget(t *testing.T) {
 
 func TestNodeAnswersWhereOthersDoNot(t *testing.T) {
 	for name, say := range map[string]func(http.ResponseWriter, *http.Request) bool{
-		"busy":        func(w http.ResponseWriter, _ *http.Request) bool { http.Error(w, "slow down", http.StatusTooManyRequests); return true },
+		"busy": func(w http.ResponseWriter, _ *http.Request) bool {
+			http.Error(w, "slow down", http.StatusTooManyRequests)
+			return true
+		},
 		"no JSON":     func(w http.ResponseWriter, _ *http.Request) bool { fmt.Fprint(w, "<html>"); return true },
 		"nothing":     func(w http.ResponseWriter, _ *http.Request) bool { fmt.Fprint(w, "{}"); return true },
 		"zero":        func(w http.ResponseWriter, _ *http.Request) bool { fmt.Fprint(w, `{"fastestFee":0}`); return true },
@@ -251,7 +254,10 @@ func TestPricesOfEveryProvider(t *testing.T) {
 		t.Errorf("without a provider: %v", err)
 	}
 	w.now = w.now.Add(time.Hour)
-	w.answer(func(rw http.ResponseWriter, _ *http.Request) bool { http.Error(rw, "", http.StatusInternalServerError); return true })
+	w.answer(func(rw http.ResponseWriter, _ *http.Request) bool {
+		http.Error(rw, "", http.StatusInternalServerError)
+		return true
+	})
 	if _, err := s.Price(context.Background(), rates.Settings{Price: "kraken", Currency: "EUR"}); !errs.Is(err, errs.Unavailable) {
 		t.Errorf("an old price is shown as today's: %v", err)
 	}

@@ -110,7 +110,7 @@ func (w *watcher) Write(p []byte) (int, error) {
 }
 
 func TestLongListsAreWrittenWithinBoundedMemory(t *testing.T) {
-	n := 20_000
+	n := 8_000
 	if testing.Short() {
 		n = 3_000
 	}
