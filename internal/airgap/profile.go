@@ -17,6 +17,10 @@ type Profile struct {
 	Message        bool   // signs a message that it is shown as a code
 }
 
+// upperNormal is the density of codes in capital letters whose picture is as fine as that of Normal
+// in others: QR codes hold capitals in 11 bits for two, other text in 8 bits each.
+const upperNormal = Normal * 16 / 11
+
 var whole = Variant{KeepPrevious: true, KeepXPubs: true}
 
 // profiles are the devices by the ids of package device, after the old Specter's table, with
@@ -24,15 +28,15 @@ var whole = Variant{KeepPrevious: true, KeepXPubs: true}
 // descriptor to check addresses against.
 var profiles = map[string]Profile{
 	"bitbox02": {File: whole}, "keepkey": {File: whole}, "ledger": {File: whole}, "trezor": {File: whole},
-	"cobo":         {Format: FormatURLegacy, File: Variant{KeepXPubs: true}, Register: "keystone", RegisterFormat: FormatURLegacy},
+	"cobo":         {Format: FormatURLegacy, Density: upperNormal, File: Variant{KeepXPubs: true}, Register: "keystone", RegisterFormat: FormatURLegacy},
 	"coldcard":     {Format: FormatBBQr, Density: Dense, QR: Variant{KeepXPubs: true}, File: Variant{KeepXPubs: true}, Register: "coldcard", RegisterFormat: FormatBBQr},
 	"electrum":     {Format: FormatBase43, File: whole},
-	"jade":         {Format: FormatUR, File: whole, Register: "jade", RegisterFormat: FormatUR, Address: true, Message: true},
-	"keycardshell": {Format: FormatUR, File: whole},
-	"keystone":     {Format: FormatUR, File: Variant{KeepXPubs: true}, Register: "keystone", RegisterFormat: FormatUR},
+	"jade":         {Format: FormatUR, Density: upperNormal, File: whole, Register: "jade", RegisterFormat: FormatUR, Address: true, Message: true},
+	"keycardshell": {Format: FormatUR, Density: upperNormal, File: whole},
+	"keystone":     {Format: FormatUR, Density: upperNormal, File: Variant{KeepXPubs: true}, Register: "keystone", RegisterFormat: FormatUR},
 	"krux": {Format: FormatSpecter, QR: Variant{KeepXPubs: true}, File: whole,
 		Register: "descriptor", RegisterSingle: true, RegisterFormat: FormatSpecter, Address: true, Message: true},
-	"passport": {Format: FormatUR, File: Variant{KeepXPubs: true}, Register: "keystone", RegisterFormat: FormatUR},
+	"passport": {Format: FormatUR, Density: upperNormal, File: Variant{KeepXPubs: true}, Register: "keystone", RegisterFormat: FormatUR},
 	"seedsigner": {Format: FormatSpecter, Density: Sparse, Interval: SlowInterval, QR: Variant{KeepXPubs: true}, File: whole,
 		Register: "descriptor", RegisterSingle: true, RegisterFormat: FormatSpecter, Address: true, Message: true},
 	"specter": {Format: FormatSpecter, QR: Variant{Slim: true}, File: Variant{KeepXPubs: true},

@@ -19,7 +19,7 @@ func (c catalogue) guideByCode(id string) guide {
 		return guide{
 			About:    c.t("Works by QR codes, microSD card or cable. It keeps the wallets that it was told of."),
 			Export:   []string{c.t("On the device: Master public keys, choose single key or multisig, and show the code or save it to the card."), c.t("Here: Add device, Specter-DIY, Scan a QR code. A file from the card does as well.")},
-			Register: []string{c.t("Here: open the wallet's settings, Devices, Register."), c.t("On the device: Scan QR code. It shows the keys and asks; compare them with what this page says.")},
+			Register: []string{c.t("Here: open the wallet's settings, Devices."), c.t("On the device: Scan QR code. It shows the keys and asks; compare them with what this page says.")},
 			Check:    []string{c.t("Here: open the address, Check on a device."), c.t("On the device: Scan QR code. It derives the address itself and shows it.")},
 			Sign:     []string{c.t("Here: open the draft, Show QR. Specter sends a slim PSBT that fits the device's memory."), c.t("On the device: Scan QR code, compare recipients, amounts and fee, confirm."), c.t("Here: Scan a QR code, and hold the device's answer in front of the camera.")},
 			Message:  []string{c.t("Here: the device's page, Sign a message. On the device: Scan QR code, confirm, and show the answer to the camera.")},
@@ -29,7 +29,7 @@ func (c catalogue) guideByCode(id string) guide {
 		return guide{
 			About:    c.t("Keeps nothing: the seed is loaded each time, from words or a SeedQR. It works by QR codes alone."),
 			Export:   []string{c.t("On the device: load the seed, Export Xpub, single key or multisig, and as coordinator Specter Desktop."), c.t("Here: Add device, SeedSigner, Scan a QR code.")},
-			Register: []string{c.t("It keeps no wallets. To check an address of a multisig wallet it asks for the descriptor: show it from the wallet's settings, Devices, Register.")},
+			Register: []string{c.t("It keeps no wallets. To check an address of a multisig wallet it asks for the descriptor: show it from the wallet's settings, Devices.")},
 			Check:    []string{c.t("Here: open the address, Check on a device. On the device: Scan, then choose the seed or show the descriptor.")},
 			Sign:     []string{c.t("Here: open the draft, Show QR. The codes are sparse and slow, as its camera likes."), c.t("On the device: Scan, choose the seed, review every output, sign."), c.t("Here: Scan a QR code.")},
 			Message:  []string{c.t("Turn message signing on in the device's settings; then the device's page here, Sign a message.")},
@@ -39,7 +39,7 @@ func (c catalogue) guideByCode(id string) guide {
 		return guide{
 			About:    c.t("Works by QR codes or SD card. Seeds may be kept encrypted or loaded each time."),
 			Export:   []string{c.t("On the device: load the seed, Extended Public Key, and show the code of the wanted form or save it."), c.t("Here: Add device, Krux, Scan a QR code or choose the file.")},
-			Register: []string{c.t("On the device: Wallet, Wallet Descriptor, load from camera. Here: the wallet's settings, Devices, Register.")},
+			Register: []string{c.t("On the device: Wallet, Wallet Descriptor, load from camera. Here: the wallet's settings, Devices.")},
 			Check:    []string{c.t("On the device: Address, Scan Address. Here: open the address, Check on a device.")},
 			Sign:     []string{c.t("Here: open the draft, Show QR, or take the file on a card."), c.t("On the device: Sign, PSBT, load from camera or card; review; sign."), c.t("Here: Scan a QR code, or choose the signed file.")},
 			Message:  []string{c.t("On the device: Sign, Message, load from camera. Here: the device's page, Sign a message.")},
@@ -48,8 +48,8 @@ func (c catalogue) guideByCode(id string) guide {
 	case "jade":
 		return guide{
 			About:    c.t("Works by cable or, in its QR mode, by codes alone."),
-			Export:   []string{c.t("On the device: Options, Wallet, Export Xpub, and choose single key or multisig."), c.t("Here: Add device, Jade, Scan a QR code; or Get via USB.")},
-			Register: []string{c.t("Here: the wallet's settings, Devices, Register. On the device: Scan, and confirm every key.")},
+			Export:   []string{c.t("On the device: Options, Wallet, Export Xpub, and choose single key or multisig."), c.t("Here: Add device, Jade, Scan a QR code.")},
+			Register: []string{c.t("Here: the wallet's settings, Devices. On the device: Scan, and confirm every key.")},
 			Check:    []string{c.t("Here: open the address, Check on a device. On the device: Scan.")},
 			Sign:     []string{c.t("Here: open the draft, Show QR. On the device: Scan, review, sign; then Scan a QR code here.")},
 			Message:  []string{c.t("Here: the device's page, Sign a message. On the device: Scan, confirm, and show the answer.")},
@@ -74,7 +74,7 @@ func (c catalogue) guideByCard(id string) guide {
 		return guide{
 			About:    c.t("Works by animated QR codes or microSD card."),
 			Export:   []string{c.t("On the device: connect a software wallet and choose Specter, or Multisig Wallet and show the extended public key."), c.t("Here: Add device, Keystone, Scan a QR code; or choose the file from the card.")},
-			Register: []string{c.t("Here: the wallet's settings, Devices, Register. On the device: Multisig Wallet, import by scanning or from the card; compare the keys.")},
+			Register: []string{c.t("Here: the wallet's settings, Devices. On the device: Multisig Wallet, import by scanning or from the card; compare the keys.")},
 			Check:    []string{c.t("The device lists the addresses of a registered wallet; compare them with those on this page.")},
 			Sign:     []string{c.t("Here: open the draft, Show QR. On the device: scan, review, sign; then Scan a QR code here. By card: the file of the draft, and its signed answer.")},
 			Limits:   []string{c.t("Taproot: single key wallets. No miniscript. Only multisig with sorted keys can be registered.")},
@@ -83,7 +83,7 @@ func (c catalogue) guideByCard(id string) guide {
 		return guide{
 			About:    c.t("Works by animated QR codes or microSD card."),
 			Export:   []string{c.t("On the device: Connect Wallet, choose Specter, single key or multisig, then QR code or microSD."), c.t("Here: Add device, Passport, Scan a QR code; or choose the file.")},
-			Register: []string{c.t("Here: the wallet's settings, Devices, Register. The device asks for it while it is connected as multisig, or under Multisig in its settings.")},
+			Register: []string{c.t("Here: the wallet's settings, Devices. The device asks for it while it is connected as multisig, or under Multisig in its settings.")},
 			Check:    []string{c.t("On the device: Verify Address, and scan the code of the receive page here.")},
 			Sign:     []string{c.t("Here: open the draft, Show QR. On the device: Sign with QR Code; review; then Scan a QR code here. By card: Sign with microSD.")},
 			Limits:   []string{c.t("Taproot with newer firmware, single key wallets. No miniscript.")},
@@ -92,7 +92,7 @@ func (c catalogue) guideByCard(id string) guide {
 		return guide{
 			About:    c.t("The older device of Keystone's makers. Works by QR codes of UR version 1, or card."),
 			Export:   []string{c.t("On the device: connect a watch-only wallet, or Multisig Wallet and show the extended public key."), c.t("Here: Add device, Cobo Vault, Scan a QR code; or choose the file from the card.")},
-			Register: []string{c.t("Here: the wallet's settings, Devices, Register. On the device: Multisig Wallet, import by scanning or from the card.")},
+			Register: []string{c.t("Here: the wallet's settings, Devices. On the device: Multisig Wallet, import by scanning or from the card.")},
 			Check:    []string{c.t("The device lists the addresses of a registered wallet; compare them with those on this page.")},
 			Sign:     []string{c.t("Here: open the draft, Show QR. On the device: scan, review, sign; then Scan a QR code here. By card as well.")},
 			Limits:   []string{c.t("No taproot, no miniscript. It gets no new firmware any more.")},
@@ -109,8 +109,8 @@ func (c catalogue) guideByCard(id string) guide {
 	return guide{
 		About:    c.t("Works by microSD card, cable, and on the Q by QR codes (BBQr)."),
 		Export:   []string{c.t("Single key: Advanced/Tools, Export Wallet, Generic JSON. Multisig: Settings, Multisig Wallets, Export XPUB."), c.t("Here: Add device, Coldcard, choose the file, or scan the codes of a Q.")},
-		Register: []string{c.t("Here: the wallet's settings, Devices, Register, and take the file on a card or show the codes to a Q."), c.t("On the device: Settings, Multisig Wallets, Import. It shows every key; compare them.")},
-		Check:    []string{c.t("On the device: Address Explorer, and choose the wallet; or over the cable.")},
+		Register: []string{c.t("Here: the wallet's settings, Devices, and take the file on a card or show the codes to a Q."), c.t("On the device: Settings, Multisig Wallets, Import. It shows every key; compare them.")},
+		Check:    []string{c.t("On the device: Address Explorer, and choose the wallet.")},
 		Sign:     []string{c.t("Here: open the draft, File. On the device: Ready To Sign. Choose the signed file here. With a Q: Show QR, scan, and scan its answer.")},
 		Message:  []string{c.t("Here: the device's page, Sign a message, and take the file on a card. On the device: Advanced/Tools, File Management, Sign Text File. The signed file is read back here.")},
 		Limits:   []string{c.t("Multisig with up to 15 keys. Taproot and miniscript need the Edge firmware."), c.t("The maker has published advice on seeds that some firmware versions made with too little randomness. Keep the firmware current, and read that advice if the seed is older.")},
@@ -120,9 +120,9 @@ func (c catalogue) guideByCard(id string) guide {
 // guideByCable are the devices that work by cable, programs, and the keys of this program.
 func (c catalogue) guideByCable(id string) guide {
 	cable := guide{
-		Export: []string{c.t("Connect the device, unlock it, and choose Get via USB when you add it. Keys that its own program exports can be pasted as well.")},
-		Check:  []string{c.t("Open the address and choose Check on a device while it is connected.")},
-		Sign:   []string{c.t("Connect the device, open the draft and choose USB.")},
+		Export: []string{c.t("Paste the keys that the device's own program, or HWI, exports: with fingerprint and path.")},
+		Check:  []string{c.t("Let a program that talks to the device show the address on its screen, and compare it with the one here.")},
+		Sign:   []string{c.t("Take the file of the draft to a program that talks to the device (HWI, Sparrow), sign there, and choose the signed file here.")},
 	}
 	switch id {
 	case "electrum":
@@ -144,18 +144,18 @@ func (c catalogue) guideByCable(id string) guide {
 		}
 	case "ledger":
 		cable.About = c.t("Works by cable.")
-		cable.Register = []string{c.t("The device shows the wallet's policy once and remembers it by a proof that Specter keeps.")}
+		cable.Register = []string{c.t("The device shows the wallet's policy once, and again to every program that kept no proof of it.")}
 		cable.Limits = []string{c.t("Needs the Bitcoin app 2.1 or later. Taproot: yes, and miniscript by policy.")}
 	case "bitbox02":
 		cable.About = c.t("Works by cable. At the first connection it shows a pairing code: compare it.")
 		cable.Register = []string{c.t("The device asks for a name and keeps the wallet at first use.")}
 		cable.Limits = []string{c.t("Old addresses (P2PKH, and multisig in bare P2SH) are not supported. Multisig with up to 15 keys.")}
 	case "trezor":
-		cable.About = c.t("Works by cable. The Model One asks for its PIN on this page, by positions.")
+		cable.About = c.t("Works by cable. The Model One asks for its PIN by positions.")
 		cable.Register = []string{c.t("It keeps no wallets; the cosigners are sent with every payment.")}
 		cable.Limits = []string{c.t("Taproot: single key wallets. Multisig with up to 15 keys. No miniscript.")}
 	case "keepkey":
-		cable.About = c.t("Works by cable. It asks for its PIN on this page, by positions.")
+		cable.About = c.t("Works by cable. It asks for its PIN by positions.")
 		cable.Register = []string{c.t("It keeps no wallets; the cosigners are sent with every payment.")}
 		cable.Limits = []string{c.t("No taproot, no miniscript.")}
 	}
