@@ -44,7 +44,8 @@ func (c serverCmd) config(h host) (app.Config, error) {
 		return app.Config{}, err
 	}
 	cfg := app.Config{Host: c.Host, Port: c.Port, DataDir: dir, Hosts: c.Name, HomeDir: home,
-		Env: h.env, API: c.API, Version: version, Log: logger(h.stderr, c.Debug), Out: h.stdout, Now: time.Now}
+		Env: h.env, API: c.API, Version: version, Debug: c.Debug, Out: h.stdout, Now: time.Now}
+	cfg.Log, cfg.Lines = logger(h.stderr, c.Debug)
 	if cfg.API == nil {
 		cfg.API = truthy(h, "SPECTER_API_ACTIVE")
 	}
@@ -98,10 +99,11 @@ func truthy(h host, name string) *bool {
 	return &on
 }
 
-func logger(w io.Writer, debug bool) *slog.Logger {
-	level := slog.LevelInfo
+// logger writes to a terminal, and keeps the last lines for the owner's page.
+func logger(w io.Writer, debug bool) (*slog.Logger, *app.Log) {
+	lines := &app.Log{}
 	if debug {
-		level = slog.LevelDebug
+		lines.Level.Set(slog.LevelDebug)
 	}
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+	return slog.New(slog.NewTextHandler(io.MultiWriter(lines, w), &slog.HandlerOptions{Level: &lines.Level})), lines
 }

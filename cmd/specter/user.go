@@ -65,7 +65,7 @@ func (c userAddCmd) Run(h host) error {
 		}
 		fmt.Fprintf(h.stderr, "The %s %s can log in now.\n", role, c.Name)
 		if m := d.Auth.Settings().Method; m != auth.MethodUsers {
-			fmt.Fprintf(h.stderr, "Only the owner logs in with the method %q; choose names and passwords under Settings, Login.\n", m)
+			fmt.Fprintf(h.stderr, "Only the owner logs in with the method %q; choose names and passwords under Settings, Authentication.\n", m)
 		}
 		return nil
 	})
@@ -107,7 +107,7 @@ func (c userPasswdCmd) Run(h host) error {
 		}
 		fmt.Fprintf(h.stderr, "%s has a new password.\n", u.Name)
 		if d.Auth.Settings().Method == auth.MethodNone {
-			fmt.Fprintln(h.stderr, "Nobody is asked for it while the login is switched off, under Settings, Login.")
+			fmt.Fprintln(h.stderr, "Nobody is asked for it while the login is switched off, under Settings, Authentication.")
 		}
 		return nil
 	})

@@ -37,6 +37,7 @@ type App struct {
 	auth     *auth.Service
 	settings *setting.Service
 	outside  *outside
+	program  *steward
 	chain    *demo.Chain // nil: a real node
 	listener net.Listener
 	server   *http.Server
@@ -102,6 +103,10 @@ func (a *App) furnish(ctx context.Context) error {
 	}
 	a.settings = setting.New(a.db)
 	a.outside = newOutside(a.c, a.settings, a.feeRate)
+	a.program = &steward{a: a}
+	if err := a.setLevel(ctx); err != nil {
+		return err
+	}
 	a.wallets = wallet.New(wallet.Config{Store: a.db, Sources: a.nodes, Devices: a.deviceKeys, FeeRate: a.feeRate, SignHot: a.signHot, Post: a.post, Limits: device.Limit,
 		UID: uid, DraftDays: a.draftDays, Now: a.c.Now, Log: a.c.Log})
 	a.devices = device.New(device.Config{Store: a.db, Now: a.c.Now, Seal: hot.Seal, Uses: a.wallets.Uses})

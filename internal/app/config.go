@@ -40,10 +40,13 @@ type Config struct {
 	PasswordFile string
 	Version      string
 	Log          *slog.Logger
-	Out          io.Writer        // where links are printed; nil: nowhere
-	Show         func(url string) // opens a page that waits for the person in a browser; nil: nobody looks
-	Demo         *Demo            // nil: a real node
-	Now          func() time.Time
+	// Lines holds the level of Log and its last lines; nil: the owner sees and changes neither.
+	Lines *Log
+	Debug bool             // the command line wants everything logged; the stored level does not count at the start
+	Out   io.Writer        // where links are printed; nil: nowhere
+	Show  func(url string) // opens a page that waits for the person in a browser; nil: nobody looks
+	Demo  *Demo            // nil: a real node
+	Now   func() time.Time
 
 	hash  auth.HashParams   // tests want cheap ones; zero: auth's own
 	hosts map[string]string // see rates.Config; tests put their own servers there

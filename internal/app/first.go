@@ -29,7 +29,7 @@ func (a *App) settle(ctx context.Context) error {
 	}
 	if a.auth.Settings().Method == auth.MethodNone && a.c.reachable() {
 		return errs.E(errs.Denied, "nobody logs in to this Specter, so letting other machines reach it would open your wallets to all of them, and it is refused. "+
-			"Start it on 127.0.0.1 without --trusted-proxy, set a login under Settings, Login, and start it as you like then. "+
+			"Start it on 127.0.0.1 without --trusted-proxy, set a login under Settings, Authentication, and start it as you like then. "+
 			"From far away an SSH tunnel leads there: ssh -L %d:127.0.0.1:%d this-machine", DefaultPort, DefaultPort)
 	}
 	return nil
