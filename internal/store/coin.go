@@ -124,10 +124,14 @@ func (t *tx) findCoins(l *lister, f wallet.Find) error {
 	return nil
 }
 
+// maxCoinMatches is up to how many transactions coins are looked up by: each costs more than a
+// row of history does.
+const maxCoinMatches = 2_000
+
 // coinMatches names the coins that match a text; few is false where they are too many.
 func (t *tx) coinMatches(owners []wallet.Record, f wallet.Find) (out []int64, few bool, err error) {
 	rows, few, err := t.matches(f.Text)
-	if err != nil || !few {
+	if err != nil || !few || len(rows) > maxCoinMatches {
 		return nil, false, err
 	}
 	list, err := json.Marshal(rows)

@@ -130,13 +130,14 @@ func (s *Service) makeDraft(ctx context.Context, ref Ref, job *plannedDraft) (Dr
 	if job.q.Note, err = cleanLabel(job.q.Note); err != nil {
 		return Draft{}, err
 	}
-	r, w, err := s.ready(ctx, ref)
+	_, w, err := s.ready(ctx, ref)
 	if err != nil {
 		return Draft{}, err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if r, err = s.c.Store.Wallet(ctx, ref); err != nil { // another tab may have taken coins meanwhile
+	r, err := s.c.Store.Wallet(ctx, ref) // another tab may have taken coins meanwhile
+	if err != nil {
 		return Draft{}, err
 	}
 	if old, found, err := s.byToken(ctx, r, w, job.q.Token); err != nil || found {
