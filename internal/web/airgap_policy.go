@@ -14,7 +14,6 @@ const workerPolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; 
 // recording that was chosen from the disk.
 const scannerPolicy = door.Policy + "; worker-src 'self'; media-src blob:"
 
-// scannerPages are the templates that hold a scanner.
-var scannerPages = map[string]bool{
-	"device_keys": true, "device_message": true, "draft": true, "draft_qr": true, "psbt_import": true, "wallet_new_setup": true, "wallet_send": true,
-}
+// scannerMark is in a page exactly if a scanner is: no text of a person's or a stranger's comes out
+// with an angle bracket.
+var scannerMark = []byte(`<dialog class="scan"`)

@@ -11,9 +11,10 @@ import (
 	"specter/internal/errs"
 )
 
-// secretForms hold passwords or seeds, which shall not lie in memory waiting.
+// secretForms hold passwords or seeds, which shall not lie in memory waiting; and the scanner's codes,
+// which may be a seed and are no form.
 var secretForms = []string{
-	"POST /wallets/{alias}/drafts/{id}/sign", "POST /new-device/hot", "POST /new-device/hot/confirm", "POST /new-node", "POST /nodes/{alias}",
+	"POST /wallets/{alias}/drafts/{id}/sign", "POST /new-device/hot", "POST /new-device/hot/confirm", "POST /airgap/scan", "POST /new-node", "POST /nodes/{alias}",
 }
 
 // mayKeep tells which forms are kept when their session has run out.

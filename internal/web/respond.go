@@ -136,7 +136,7 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, status int, name,
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	if scannerPages[name] {
+	if bytes.Contains(b.Bytes(), scannerMark) {
 		h.Set("Content-Security-Policy", scannerPolicy)
 	}
 	h.Set("Vary", "HX-Request, HX-Target")
