@@ -65,6 +65,7 @@ type Request struct {
 	Gap         uint32                // scripts to look ahead of the highest used index
 	Unconfirmed []chainhash.Hash      // tell us which of these are gone
 	Progress    func(done, total int) // may be nil; called while a scan goes on, units are the source's
+	Passed      func(next int32)      // may be nil; called by Rescan when all blocks below next are looked through: one that is cut short may begin there
 }
 
 // Update is the answer to a Request. Applying it twice changes nothing.
@@ -108,7 +109,7 @@ type Accepter interface {
 // Rescanner can look through old blocks again for a wallet that it watches already.
 type Rescanner interface {
 	// Rescan looks from a height on and returns when done; r.Progress tells how far it is.
-	// errs.Unavailable with the lowest possible height where the node has pruned the blocks,
+	// errs.Unavailable with a *PrunedError as its cause where the node has pruned the blocks,
 	// errs.Conflict when it was aborted. The next Sync of this source tells everything, whatever
 	// its From; a program that ends before that asks with an empty From instead.
 	Rescan(ctx context.Context, r Request, fromHeight int32) error

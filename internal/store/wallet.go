@@ -14,7 +14,7 @@ import (
 var _ wallet.Store = (*DB)(nil)
 
 const walletColumns = `SELECT id, owner, network, alias, name, descriptor, script_type, threshold, cosigners, node_name, birthday, created,
-	next_receive, next_change, used_receive, used_change, tip_height, tip_hash, tip_time, synced_at, sync_error, scan_state, scan_from, scan_error,
+	next_receive, next_change, used_receive, used_change, tip_height, tip_hash, tip_time, synced_at, sync_error, scan_state, scan_from, scan_error, scan_mode, scan_next, scan_found, gap,
 	confirmed, pending, immature, frozen, reserved, tx_count FROM wallets `
 
 // cosigner is a cosigner as its JSON has it.
@@ -26,12 +26,12 @@ type cosigner struct {
 }
 
 func scanWallet(scan func(...any) error) (r wallet.Record, err error) {
-	var network, cosigners, scanState, scanError string
+	var network, cosigners, scanState, scanError, scanMode, scanFound string
 	var birthday, created, tipTime, synced int64
 	var tipHash []byte
-	var scanFrom int32
+	var scanFrom, scanNext int32
 	err = scan(&r.ID, &r.Owner, &network, &r.Alias, &r.Name, &r.Descriptor, &r.ScriptType, &r.Threshold, &cosigners, &r.NodeName, &birthday, &created,
-		&r.Next[0], &r.Next[1], &r.Used[0], &r.Used[1], &r.Tip.Height, &tipHash, &tipTime, &synced, &r.SyncError, &scanState, &scanFrom, &scanError,
+		&r.Next[0], &r.Next[1], &r.Used[0], &r.Used[1], &r.Tip.Height, &tipHash, &tipTime, &synced, &r.SyncError, &scanState, &scanFrom, &scanError, &scanMode, &scanNext, &scanFound, &r.Gap,
 		&r.Balance.Confirmed, &r.Balance.Pending, &r.Balance.Immature, &r.Balance.Frozen, &r.Balance.Reserved, &r.TxCount)
 	if err != nil {
 		return r, err
@@ -44,8 +44,8 @@ func scanWallet(scan func(...any) error) (r wallet.Record, err error) {
 	}
 	copy(r.Tip.Hash[:], tipHash)
 	r.Birthday, r.Created, r.Tip.Time, r.SyncedAt = moment(birthday), moment(created), moment(tipTime), moment(synced)
-	if scanState != "" {
-		r.Scan = &wallet.Scan{Running: scanState == "running", From: scanFrom, Error: scanError}
+	if scanState != "" || scanFound != "" {
+		r.Scan = &wallet.Scan{Running: scanState == "running", Mode: wallet.ScanMode(scanMode), From: scanFrom, Next: scanNext, Error: scanError, Found: parseFound(scanFound)}
 	}
 	return r, nil
 }
@@ -136,12 +136,15 @@ func (d *DB) AddWallet(ctx context.Context, r *wallet.Record, first []wallet.Add
 		return err
 	}
 	var id wallet.ID
-	state, from, trouble := scanColumns(r.Scan)
+	scan, gap := scanColumns(r.Scan), r.Gap
+	if gap == 0 {
+		gap = 20 // as the schema has it
+	}
 	err = d.write(ctx, func(t *tx) error {
-		_, err := t.one(`INSERT INTO wallets (owner, network, alias, name, descriptor, script_type, threshold, cosigners, node_name, birthday, created, scan_state, scan_from, scan_error)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
-			[]any{string(r.Owner), r.Network.String(), r.Alias, r.Name, r.Descriptor, r.ScriptType, r.Threshold, string(cosigners), r.NodeName,
-				seconds(r.Birthday), seconds(r.Created), state, from, trouble}, &id)
+		_, err := t.one(`INSERT INTO wallets (owner, network, alias, name, descriptor, script_type, threshold, cosigners, node_name, birthday, created, gap, scan_state, scan_from, scan_error, scan_mode, scan_next, scan_found)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+			append([]any{string(r.Owner), r.Network.String(), r.Alias, r.Name, r.Descriptor, r.ScriptType, r.Threshold, string(cosigners), r.NodeName,
+				seconds(r.Birthday), seconds(r.Created), gap}, scan...), &id)
 		if unique(err) {
 			return errs.E(errs.Conflict, "you have a wallet named %q already; choose another name", r.Name)
 		}
@@ -185,24 +188,6 @@ func (d *DB) SetSynced(ctx context.Context, id wallet.ID, at time.Time, trouble 
 			return t.must("wallet", `UPDATE wallets SET sync_error = ? WHERE id = ?`, trouble, id)
 		}
 		return t.must("wallet", `UPDATE wallets SET synced_at = ?, sync_error = ? WHERE id = ?`, seconds(at), trouble, id)
-	})
-}
-
-func scanColumns(s *wallet.Scan) (state string, from int32, trouble string) {
-	switch {
-	case s == nil:
-		return "", 0, ""
-	case s.Running:
-		return "running", s.From, ""
-	}
-	return "failed", s.From, s.Error
-}
-
-// SetScan notes that old blocks are to be scanned, or why that failed; nil: nothing is.
-func (d *DB) SetScan(ctx context.Context, id wallet.ID, s *wallet.Scan) error {
-	state, from, trouble := scanColumns(s)
-	return d.write(ctx, func(t *tx) error {
-		return t.must("wallet", `UPDATE wallets SET scan_state = ?, scan_from = ?, scan_error = ? WHERE id = ?`, state, from, trouble, id)
 	})
 }
 

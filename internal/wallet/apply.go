@@ -22,16 +22,20 @@ func (s *Service) apply(ctx context.Context, r Record, w *openWallet, u chain.Up
 	if err := s.reach(ctx, r.ID, w, usedOf(u)); err != nil {
 		return err
 	}
-	facts := s.facts(u.Txs)
-	for first := true; ; first = false {
+	c := chunk{gone: u.Gone, tip: &u.Tip}
+	if u.Fork != nil {
+		c.fork = &u.Fork.Height
+	}
+	return s.applyFacts(ctx, r, w, s.facts(u.Txs), c)
+}
+
+// applyFacts applies facts in chunks; c says what else happened, which is for the first of them,
+// and the tip, which is for the last.
+func (s *Service) applyFacts(ctx context.Context, r Record, w *openWallet, facts []txgraph.Tx, c chunk) error {
+	tip := c.tip
+	for {
 		n := min(len(facts), chunkSize)
-		c := chunk{txs: facts[:n], tip: &u.Tip}
-		if first {
-			c.gone = u.Gone
-			if u.Fork != nil {
-				c.fork = &u.Fork.Height
-			}
-		}
+		c.txs, c.tip = facts[:n], tip
 		if n < len(facts) {
 			c.tip = nil
 		}
@@ -41,6 +45,7 @@ func (s *Service) apply(ctx context.Context, r Record, w *openWallet, u chain.Up
 		if facts = facts[n:]; len(facts) == 0 {
 			return nil
 		}
+		c = chunk{}
 	}
 }
 
@@ -51,6 +56,7 @@ type chunk struct {
 	recheck []chainhash.Hash
 	fork    *int32
 	tip     *chain.Block
+	fresh   bool // all that is stored is forgotten first
 }
 
 // usedOf reads the highest used index of each branch; -1: none.
@@ -96,6 +102,9 @@ func (s *Service) applyChunk(ctx context.Context, r Record, w *openWallet, c chu
 		if err != nil {
 			return err
 		}
+		if c.fresh {
+			lost, c.fresh = nil, false // not news
+		}
 		for _, id := range lost {
 			s.bus.send(Event{Owner: r.Owner, Network: r.Network, Alias: r.Alias, Kind: "dropped", TxID: id.String()})
 		}
@@ -118,7 +127,11 @@ func (s *Service) change(ctx context.Context, r Record, w *openWallet, c chunk) 
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	address := func(script []byte) (string, bool) { return btc.AddressOf(script, r.Network) }
-	err = s.c.Store.Change(ctx, r.ID, func(v View) (*ChangeSet, error) {
+	save := s.c.Store.Change
+	if c.fresh {
+		save = s.c.Store.Rebuild
+	}
+	err = save(ctx, r.ID, func(v View) (*ChangeSet, error) {
 		u := txgraph.Update{Tip: v.Tip(), Fork: c.fork, Txs: c.txs, Gone: c.gone, Recheck: c.recheck}
 		if c.tip != nil {
 			u.Tip = c.tip.Height
@@ -202,7 +215,7 @@ func (s *Service) extend(ctx context.Context, id ID, w *openWallet, used [2]int6
 			return false, err
 		}
 		end := int64(r.Next[b])
-		end = max(end, r.Used[b]+1, used[b]+1) + gapLimit
+		end = max(end, r.Used[b]+1, used[b]+1) + int64(r.Gap)
 		if end > int64(btc.Hardened) {
 			end = int64(btc.Hardened)
 		}

@@ -89,7 +89,7 @@ func fromFile(n btc.Network, w *NewWallet) (*foreign, error) {
 	for _, c := range f.Cosigners {
 		out.words.Devices = append(out.words.Devices, FileDevice{XPub: c.Key.XKey.String(), Name: clip(tidyLabel(c.Name), 100), Type: clip(c.DeviceType, 40)})
 	}
-	if w.FromHeight == nil && w.Birthday.IsZero() && !w.ScanAll && f.BlockHeight > 0 {
+	if w.FromHeight == nil && w.Birthday.IsZero() && !w.ScanAll && !w.FindCoins && f.BlockHeight > 0 {
 		from := f.BlockHeight
 		w.FromHeight = &from
 	}

@@ -12,7 +12,8 @@ import (
 	"specter/internal/errs"
 )
 
-// gapLimit is how many addresses are looked at beyond the highest used or handed-out one.
+// gapLimit is how many addresses are looked at beyond the highest used or handed-out one, where
+// nobody says otherwise.
 const gapLimit = 20
 
 // maxCosigners is what a script of standard size can take (OP_CHECKMULTISIG takes 20; 15 in P2SH).
@@ -46,8 +47,14 @@ func (s *Service) Create(ctx context.Context, o Owner, n btc.Network, w NewWalle
 		Owner: o, Network: n, Name: p.Name, Descriptor: p.Descriptor, ScriptType: p.ScriptType, Threshold: p.Threshold,
 		Cosigners: p.Cosigners, Created: s.c.Now(), Birthday: w.Birthday, Used: [2]int64{-1, -1},
 	}
-	if w.FromHeight != nil {
+	switch {
+	case w.FindCoins:
+		r.Scan = &Scan{Running: true, Mode: ScanCoins}
+	case w.FromHeight != nil:
 		r.Scan = &Scan{Running: true, From: *w.FromHeight}
+	}
+	if r.Gap = w.Gap; r.Gap == 0 {
+		r.Gap = gapLimit
 	}
 	if r.Birthday.IsZero() && !w.ScanAll {
 		r.Birthday = s.c.Now()
@@ -58,7 +65,7 @@ func (s *Service) Create(ctx context.Context, o Owner, n btc.Network, w NewWalle
 	r.NodeName = free("specter"+s.c.UID+"/"+r.Alias, func(a string) bool {
 		return slices.ContainsFunc(all, func(x Record) bool { return x.Network == n && x.NodeName == a })
 	})
-	first, err := firstAddresses(d, n)
+	first, err := firstAddresses(d, n, r.Gap)
 	if err != nil {
 		return Record{}, err
 	}
@@ -82,7 +89,7 @@ func free(slug string, taken func(string) bool) string {
 }
 
 // firstAddresses derives what a new wallet looks ahead to.
-func firstAddresses(d *descriptor.Descriptor, n btc.Network) ([]AddressRow, error) {
+func firstAddresses(d *descriptor.Descriptor, n btc.Network, gap uint32) ([]AddressRow, error) {
 	branches, err := branchesOf(d)
 	if err != nil {
 		return nil, err
@@ -90,7 +97,7 @@ func firstAddresses(d *descriptor.Descriptor, n btc.Network) ([]AddressRow, erro
 	w := &openWallet{branches: branches}
 	var rows []AddressRow
 	for b := range branches {
-		end := uint32(gapLimit)
+		end := gap
 		if !d.IsRanged() {
 			end = 1
 		}
@@ -118,6 +125,9 @@ func (s *Service) propose(ctx context.Context, o Owner, n btc.Network, w NewWall
 	}
 	if w.FromHeight != nil && *w.FromHeight < 0 || w.Birthday.After(s.c.Now().Add(24*time.Hour)) {
 		return Proposal{}, nil, errs.E(errs.Invalid, "the wallet cannot be younger than today; look from an earlier block or day")
+	}
+	if w.Gap > MaxGap {
+		return Proposal{}, nil, errs.E(errs.Invalid, "a wallet looks between 1 and %d addresses ahead, not %d", MaxGap, w.Gap)
 	}
 	d, warnings, err := parseWallet(n, w)
 	if err != nil {

@@ -43,6 +43,15 @@ type WalletStore interface {
 	SetSynced(ctx context.Context, id ID, at time.Time, trouble string) error
 	// SetScan notes that old blocks are to be scanned, or why that failed; nil: nothing is.
 	SetScan(ctx context.Context, id ID, scan *Scan) error
+	// ScanPassed notes that a running scan has looked through all blocks below a height.
+	ScanPassed(ctx context.Context, id ID, next int32) error
+	// SetGap changes how many addresses are looked at beyond the highest used one.
+	SetGap(ctx context.Context, id ID, gap uint32) error
+	// Losses counts the user's words that go with a wallet.
+	Losses(ctx context.Context, id ID) (Losses, error)
+	// Rebuild forgets all facts and rows of a wallet, then does as Change does, in one
+	// transaction. The user's words stay.
+	Rebuild(ctx context.Context, id ID, f func(v View) (*ChangeSet, error)) error
 }
 
 // FactStore keeps facts and the rows that follow from them.
@@ -55,6 +64,8 @@ type FactStore interface {
 	KnownBlocks(ctx context.Context, id ID) ([]chain.Block, error)
 	// Unconfirmed lists the transactions that are in no block and expected to confirm.
 	Unconfirmed(ctx context.Context, id ID) ([]chainhash.Hash, error)
+	// Loose lists the stored transactions that are in no block.
+	Loose(ctx context.Context, id ID) ([]LooseTx, error)
 	// Unrelated lists facts that touched nothing of the wallet when they came.
 	Unrelated(ctx context.Context, id ID) ([]chainhash.Hash, error)
 	// RawTx returns the stored bytes of a transaction, readable or not.

@@ -259,10 +259,10 @@ func (s *Service) request(ctx context.Context, r Record, w *openWallet) (chain.R
 	if err != nil {
 		return chain.Request{}, err
 	}
-	if r.Tip.Height == 0 && r.Tip.Hash == [32]byte{} {
-		from = nil // a first sync that was cut short begins again
+	if r.Tip.Hash == [32]byte{} {
+		from = nil // a first sync that was cut short begins again, and so does what was taken over
 	}
-	q := chain.Request{Name: r.NodeName, From: from, Birthday: r.Birthday, Gap: gapLimit, Unconfirmed: unconfirmed,
+	q := chain.Request{Name: r.NodeName, From: from, Birthday: r.Birthday, Gap: r.Gap, Unconfirmed: unconfirmed,
 		Progress: func(done, total int) { s.progress(r, w, done, total) }}
 	for i, d := range w.branches {
 		q.Keychains = append(q.Keychains, chain.Keychain{
@@ -288,7 +288,7 @@ func (s *Service) progress(r Record, w *openWallet, done, total int) {
 	if w.scan == nil {
 		w.scan = &Scan{Running: true}
 		if r.Scan != nil {
-			w.scan.From = r.Scan.From
+			w.scan.From, w.scan.Mode = r.Scan.From, r.Scan.Mode
 		}
 	}
 	w.scan.Progress = float64(done) / float64(total)

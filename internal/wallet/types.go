@@ -46,7 +46,8 @@ type Record struct {
 	Tip        chain.Block // newest block that the rows know; zero before the first sync
 	SyncedAt   time.Time   // when a sync last succeeded
 	SyncError  string      // why the last sync failed, for the person; "" when it did not
-	Scan       *Scan       // a scan under way or last failed; nil: none
+	Scan       *Scan       // a scan under way, one that failed, or what the last one found; nil: none
+	Gap        uint32      // addresses looked at beyond the highest used or handed-out one
 	Balance    Balance
 	TxCount    int
 }
@@ -85,12 +86,47 @@ func (b Balance) Total() btcutil.Amount { return b.Confirmed + b.Pending + b.Imm
 // Available is what a new draft may spend: confirmed and pending, not frozen, not reserved.
 func (b Balance) Available() btcutil.Amount { return b.Confirmed + b.Pending - b.Frozen - b.Reserved }
 
-// Scan is the state of a scan of old blocks.
+// ScanMode is a way to look for older coins.
+type ScanMode string
+
+// The ways.
+const (
+	ScanBlocks ScanMode = ""      // block by block: finds everything
+	ScanCoins  ScanMode = "coins" // in the node's set of unspent outputs: finds what is there to spend now
+)
+
+// Scan is the state of a scan for older coins.
 type Scan struct {
 	Running  bool
-	Progress float64 // 0 to 1
-	From     int32   // height
-	Error    string  // for the person; "" unless it failed
+	Mode     ScanMode
+	Progress float64    // 0 to 1
+	From     int32      // of ScanBlocks: height
+	Next     int32      // of ScanBlocks: all blocks below are looked through; 0: nothing is yet
+	Error    string     // for the person; "" unless it failed
+	Found    *CoinsScan // of ScanCoins, when it has ended
+}
+
+// CoinsScan is what a search in the set of unspent outputs has found.
+type CoinsScan struct {
+	Height  int32 // the coins are those of this block
+	Coins   int
+	Amount  btcutil.Amount
+	Missing []MissingCoin // of Coins: the node cannot give their transactions, so that the wallet does not count them; at most 1,000
+}
+
+// MissingCoin is a coin that was found and cannot be taken in.
+type MissingCoin struct {
+	OutPoint wire.OutPoint
+	Amount   btcutil.Amount
+	Height   int32
+}
+
+// Losses is what goes with a wallet that is deleted, besides the wallet itself.
+type Losses struct {
+	Labels int
+	Frozen int // coins
+	Drafts int // that are not broadcast
+	Txs    int // rows of history, which a node can tell again
 }
 
 // Query asks for one page of a list.
@@ -382,6 +418,8 @@ type NewWallet struct {
 	Birthday   time.Time // zero with ScanAll false: now, nothing old is looked for
 	ScanAll    bool      // look through the whole chain
 	FromHeight *int32    // look from this block on
+	FindCoins  bool      // look in the node's set of unspent outputs instead of through blocks
+	Gap        uint32    // addresses to look ahead; 0: 20
 	// File is a wallet file of any program that interop reads; it gives descriptor, and where
 	// the request has none, name and block to look from. Its labels come along.
 	File []byte

@@ -21,6 +21,8 @@ type openWallet struct {
 	mu   sync.Mutex    // over reading rows, deciding and writing them; never over the network
 	turn chan struct{} // holds a token while somebody syncs
 
+	scanFails int // tries in a row of a scan that failed, in the wallet's one job
+
 	live sync.Mutex // over the fields below
 	scan *Scan      // a scan that goes on now
 	told time.Time  // when the last "scan" event was sent

@@ -149,7 +149,7 @@ func (s *Source) firstScan(ctx context.Context, w *wallet, r chain.Request, from
 			return err
 		}
 	}
-	if err := s.scan(ctx, w, from, end, r.Progress); err != nil {
+	if err := s.scan(ctx, w, r, from, end); err != nil {
 		return err
 	}
 	return s.setMark(ctx, w, holds)
@@ -182,9 +182,18 @@ func (s *Source) notPruned(ctx context.Context, from int32, info chainInfo) erro
 		return err
 	}
 	return errs.E(errs.Unavailable, "this node has thrown away the blocks below %d (%s), and the scan would begin at block %d. "+
-		"Use a node that keeps all blocks, or begin at block %d if the wallet has no older coins",
-		info.PruneTo, unix(heads[0].Time).Format("2 January 2006"), from, info.PruneTo)
+		"Use a node that keeps all blocks, or begin at block %d if the wallet has no older coins%w",
+		info.PruneTo, unix(heads[0].Time).Format("2 January 2006"), from, info.PruneTo, quietly{&chain.PrunedError{Lowest: info.PruneTo}})
 }
+
+// quietly is a cause whose words stand in the sentence already.
+type quietly struct{ error }
+
+// Error says nothing.
+func (quietly) Error() string { return "" }
+
+// Unwrap is the cause.
+func (q quietly) Unwrap() error { return q.error }
 
 // widen makes the node watch further scripts and looks through the blocks since the last sync
 // for them: earlier ones were not handed out then.
@@ -200,7 +209,8 @@ func (s *Source) widen(ctx context.Context, w *wallet, r chain.Request, info cha
 	if info.Pruned {
 		from = max(from, info.PruneTo)
 	}
-	return s.scan(ctx, w, from, end, r.Progress)
+	r.Passed = nil // only blocks of late: a rescan's own place stays
+	return s.scan(ctx, w, r, from, end)
 }
 
 // narrow lists the keychains of which the node watches too few scripts.
@@ -317,7 +327,7 @@ const toTip = math.MaxInt32
 
 // scan looks through the blocks from a height up to, but without, another, in steps. It goes on
 // where an earlier scan from the same height was interrupted.
-func (s *Source) scan(ctx context.Context, w *wallet, from, end int32, progress func(done, total int)) error {
+func (s *Source) scan(ctx context.Context, w *wallet, r chain.Request, from, end int32) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	s.mu.Lock()
@@ -332,7 +342,7 @@ func (s *Source) scan(ctx context.Context, w *wallet, from, end int32, progress 
 		w.stop = nil
 		s.mu.Unlock()
 	}()
-	err := s.steps(ctx, w, from, next, end, progress)
+	err := s.steps(ctx, w, r, from, next, end)
 	if err != nil && errors.Is(context.Cause(ctx), errStopped) {
 		return &errs.Error{Kind: errs.Conflict, Message: "the scan was stopped before its end", Cause: errStopped}
 	}
@@ -342,7 +352,7 @@ func (s *Source) scan(ctx context.Context, w *wallet, from, end int32, progress 
 	return err
 }
 
-func (s *Source) steps(ctx context.Context, w *wallet, from, next, end int32, progress func(done, total int)) error {
+func (s *Source) steps(ctx context.Context, w *wallet, r chain.Request, from, next, end int32) error {
 	step := int32(firstStep)
 	for {
 		info, err := s.c.chainInfo(ctx)
@@ -350,8 +360,8 @@ func (s *Source) steps(ctx context.Context, w *wallet, from, next, end int32, pr
 			return err
 		}
 		stop := min(end, info.Blocks+1)
-		if progress != nil {
-			progress(int(min(max(next, from), max(stop, from))-from), int(max(stop-from, 0)))
+		if r.Progress != nil {
+			r.Progress(int(min(max(next, from), max(stop, from))-from), int(max(stop-from, 0)))
 		}
 		if next >= stop {
 			s.mu.Lock()
@@ -368,6 +378,9 @@ func (s *Source) steps(ctx context.Context, w *wallet, from, next, end int32, pr
 		s.mu.Lock()
 		w.resume = resume{from, next}
 		s.mu.Unlock()
+		if r.Passed != nil {
+			r.Passed(next)
+		}
 		if took := time.Since(began); took < stepTime/2 {
 			step = min(step*2, largeStep)
 		} else if took > stepTime*2 {
@@ -386,7 +399,7 @@ func (s *Source) scanStep(ctx context.Context, w *wallet, first, last int32) err
 	case isCode(err, codeMisc) && says(err, "aborted"):
 		return &errs.Error{Kind: errs.Conflict, Message: "the scan was stopped before its end", Cause: err}
 	case isCode(err, codeMisc) && says(err, "pruned"):
-		return unavailable(err, "this node has thrown away the blocks around %d; use a node that keeps all blocks", first)
+		return errs.E(errs.Unavailable, "this node has thrown away the blocks around %d; use a node that keeps all blocks%w", first, quietly{&chain.PrunedError{Lowest: first + 1}})
 	}
 	return err
 }
@@ -438,7 +451,7 @@ func (s *Source) rescanHeld(ctx context.Context, w *wallet, r chain.Request, fro
 	if _, err := s.importHeld(ctx, w, r, narrow(r, holds)); err != nil {
 		return err
 	}
-	return s.scan(ctx, w, from, toTip, r.Progress)
+	return s.scan(ctx, w, r, from, toTip)
 }
 
 // AbortRescan stops the running scan of a wallet, a first one or a later one. What it has found
