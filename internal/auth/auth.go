@@ -49,6 +49,7 @@ type Service struct {
 	settings Settings
 	setup    string          // secret of the first start; "": not needed
 	leaving  map[string]bool // users that are being deleted
+	oldKeys  [][]byte        // sign tokens that were taken over from an old Specter
 }
 
 // The names of our settings. They belong to the program, not to a user.
@@ -109,7 +110,7 @@ func (s *Service) load(ctx context.Context) error {
 	if err != nil || len(s.tokenKey) != 32 {
 		return errs.E(errs.Unavailable, "the key of the API tokens in the database is damaged; restore a backup")
 	}
-	return nil
+	return s.loadOldKeys(ctx)
 }
 
 // remember brings the counts of guesses and the known addresses back from the record, so that a
@@ -206,7 +207,10 @@ func (s *Service) mayChoose(ctx context.Context, by Identity, old, chosen Method
 	if err != nil {
 		return err
 	}
-	if err := s.canLogIn(chosen, owner); err != nil || old == MethodNone {
+	if err := s.canLogIn(chosen, owner); err != nil {
+		return err
+	}
+	if err := s.notFactory(ctx, chosen, owner); err != nil || old == MethodNone {
 		return err
 	}
 	_, err = s.prove(ctx, s.ownGuess(by, clientOf(by)), owner, password, old == MethodRPC, "settings")

@@ -64,7 +64,7 @@ func (s *Service) RevokeInvitation(ctx context.Context, by Identity, id int64) e
 
 // Invited tells whether a link's secret is still good; it does not use it up. errs.Denied: no.
 func (s *Service) Invited(ctx context.Context, secret string) (Invitation, error) {
-	if !isSecret(secret) || s.Settings().Method != MethodUsers {
+	if !isSecret(secret) && !isOldSecret(secret) || s.Settings().Method != MethodUsers {
 		return Invitation{}, errInvitation
 	}
 	i, err := s.c.Store.InvitationByHash(ctx, hashSecret(secret))

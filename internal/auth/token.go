@@ -47,16 +47,21 @@ func sign(c claims, key []byte) (string, error) {
 
 // readToken checks signature and expiry of a JWT and returns its id.
 func readToken(text string, key []byte, now time.Time) (id string, err error) {
+	c, err := readClaims(text, key, now)
+	return c.ID, err
+}
+
+// readClaims is readToken for all that the JWT says.
+func readClaims(text string, key []byte, now time.Time) (c claims, err error) {
 	if len(text) > jwtMax {
-		return "", errToken
+		return c, errToken
 	}
-	var c claims
 	_, err = jwt.NewParser(jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithExpirationRequired(), jwt.WithStrictDecoding(),
 		jwt.WithTimeFunc(func() time.Time { return now })).ParseWithClaims(text, &c, func(*jwt.Token) (any, error) { return key, nil })
 	if err != nil || c.ID == "" || c.Username == "" || len(c.ID) > 64 {
-		return "", errToken
+		return claims{}, errToken
 	}
-	return c.ID, nil
+	return c, nil
 }
 
 // Bearer says who sent a token: one that we signed, that has not expired, and that is
@@ -64,6 +69,11 @@ func readToken(text string, key []byte, now time.Time) (id string, err error) {
 func (s *Service) Bearer(ctx context.Context, token string) (Identity, error) {
 	now := s.now()
 	id, err := readToken(token, s.tokenKey, now)
+	for _, key := range s.oldTokenKeys() {
+		if err != nil {
+			id, err = readToken(token, key, now)
+		}
+	}
 	if err != nil {
 		return Identity{}, err
 	}
