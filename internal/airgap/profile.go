@@ -9,6 +9,7 @@ type Profile struct {
 	Interval time.Duration // that it keeps up with
 	QR       Variant       // of a PSBT by camera
 	File     Variant       // of a PSBT by file
+	Others   bool          // recognises outputs that pay other wallets it was told of, if the PSBT describes them
 
 	Register       string // the file that registers a multisig wallet, in interop's words; "" none
 	RegisterSingle bool   // that file tells single key wallets too
@@ -39,7 +40,7 @@ var profiles = map[string]Profile{
 	"passport": {Format: FormatUR, Density: upperNormal, File: Variant{KeepXPubs: true}, Register: "keystone", RegisterFormat: FormatUR},
 	"seedsigner": {Format: FormatSpecter, Density: Sparse, Interval: SlowInterval, QR: Variant{KeepXPubs: true}, File: whole,
 		Register: "descriptor", RegisterSingle: true, RegisterFormat: FormatSpecter, Address: true, Message: true},
-	"specter": {Format: FormatSpecter, QR: Variant{Slim: true}, File: Variant{KeepXPubs: true},
+	"specter": {Format: FormatSpecter, QR: Variant{Slim: true}, File: Variant{KeepXPubs: true}, Others: true,
 		Register: "specter-diy", RegisterSingle: true, RegisterFormat: FormatSpecter, Address: true, Message: true},
 	"other": {Format: FormatSpecter, QR: Variant{KeepXPubs: true}, File: whole,
 		Register: "descriptor", RegisterSingle: true, RegisterFormat: FormatSpecter, Address: true, Message: true},

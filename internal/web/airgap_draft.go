@@ -126,7 +126,14 @@ func (s *Server) draftExhibit(r *http.Request, v draftQRPage, profile airgap.Pro
 	if v.Format == "" {
 		return exhibit{}, errs.E(errs.Invalid, "%s has no camera; use a file or the cable", v.Type.Name)
 	}
-	data, err := airgap.Cut(v.Draft.PSBT, profile.QR, fingerprints(v.For))
+	data := v.Draft.PSBT
+	if profile.Others {
+		var err error
+		if data, err = s.withOthers(r, v.draftPage); err != nil {
+			return exhibit{}, err
+		}
+	}
+	data, err := airgap.Cut(data, profile.QR, fingerprints(v.For))
 	if err != nil {
 		return exhibit{}, err
 	}
