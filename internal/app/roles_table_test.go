@@ -44,6 +44,11 @@ GET /wallets/{alias}/coins - - + -
 POST /wallets/{alias}/coins - - + - action=freeze&coin=$coin
 GET /wallets/{alias}/tx/{txid} - - + -
 POST /wallets/{alias}/tx/{txid}/repair - - + -
+GET /wallets/{alias}/tx/{txid}/bump/{way} - - + -
+POST /wallets/{alias}/tx/{txid}/bump/{way} - - + - fee=least
+POST /wallets/{alias}/tx/{txid}/bump/{way}/preview - - + - fee=least
+POST /wallets/{alias}/tx/{txid}/abandon - - + -
+POST /wallets/{alias}/tx/{txid}/rebroadcast - - + -
 POST /wallets/{alias}/labels - - + - kind=addr&key=$address&label=mine
 GET /wallets/{alias}/addresses - - + -
 GET /wallets/{alias}/addresses/{address} - - + -
@@ -62,11 +67,13 @@ POST /wallets/{alias}/rescan - - + - from=0
 POST /wallets/{alias}/rescan/abort - - + -
 POST /wallets/{alias}/sync - - + -
 GET /wallets/{alias}/drafts - - + -
+GET /wallets/{alias}/drafts/compare - - + -
 GET /wallets/{alias}/drafts/{id} - - + -
 GET /wallets/{alias}/drafts/{id}/psbt - - + -
 POST /wallets/{alias}/drafts/{id}/signatures - - + - psbt=$signed
 POST /wallets/{alias}/drafts/{id}/sign - - + - device=$deviceid
 POST /wallets/{alias}/drafts/{id}/note - - + - note=mine
+POST /wallets/{alias}/drafts/{id}/renew - - + -
 POST /wallets/{alias}/drafts/{id}/broadcast - - + -
 POST /wallets/{alias}/drafts/{id}/delete - - + -
 GET /setup + + + +

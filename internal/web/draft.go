@@ -4,11 +4,14 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
 
+	"specter/internal/btc/spend"
 	"specter/internal/device"
 	"specter/internal/errs"
 	"specter/internal/wallet"
@@ -16,9 +19,10 @@ import (
 
 type draftPage struct {
 	walletPage
-	Draft wallet.Draft
-	Error string
-	Text  string // what was pasted, when it was refused
+	Draft   wallet.Draft
+	Senders []wallet.Sender // who can send it besides the node
+	Error   string
+	Text    string // what was pasted, when it was refused
 }
 
 // Base64 is the PSBT as text.
@@ -33,6 +37,14 @@ func (p draftPage) Sent() btcutil.Amount {
 	return sum
 }
 
+// LockWords says until when the locktime keeps the transaction out of blocks.
+func (p draftPage) LockWords() string {
+	if p.Draft.LockTime < firstTime {
+		return strconv.FormatUint(uint64(p.Draft.LockTime), 10)
+	}
+	return p.When(time.Unix(int64(p.Draft.LockTime), 0))
+}
+
 // Dead tells that another transaction took one of the draft's coins.
 func (p draftPage) Dead() bool {
 	for _, in := range p.Draft.Inputs {
@@ -41,6 +53,32 @@ func (p draftPage) Dead() bool {
 		}
 	}
 	return false
+}
+
+// held is what the draft's inputs are worth, as far as that is known.
+func held(d wallet.Draft) btcutil.Amount {
+	var sum btcutil.Amount
+	for _, in := range d.Inputs {
+		sum += max(in.Amount, 0)
+	}
+	return sum
+}
+
+// holds reports whether a draft keeps coins from being spent.
+func holds(d wallet.Draft) bool {
+	switch d.State {
+	case wallet.Unsigned, wallet.PartlySig, wallet.Complete, wallet.DraftBroken:
+		return true
+	}
+	return false
+}
+
+// editable reports whether the send form can take the draft over.
+func editable(d wallet.Draft) bool {
+	if d.State == wallet.Broadcast || d.State == wallet.DraftBroken || len(d.Recipients) == 0 {
+		return false
+	}
+	return !slices.ContainsFunc(d.Remarks, func(r wallet.Remark) bool { return r.Code == spend.ForeignInputs })
 }
 
 // Device finds the device that holds a cosigner's key; ID 0 when the user has none.
@@ -71,7 +109,9 @@ func (s *Server) draftPage(r *http.Request) (draftPage, error) {
 		return draftPage{}, err
 	}
 	v := draftPage{walletPage: p}
-	v.Draft, err = s.c.Wallets.Draft(r.Context(), p.Wallet.Ref(), id)
+	if v.Draft, err = s.c.Wallets.Draft(r.Context(), p.Wallet.Ref(), id); err == nil && v.Draft.State == wallet.Complete {
+		v.Senders = s.senders(r, p.page)
+	}
 	return v, err
 }
 
@@ -159,10 +199,11 @@ func (s *Server) postNote(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// postBroadcast sends the signed transaction and goes on to its page.
+// postBroadcast sends the signed transaction, by the node or by whom the form names, and goes on
+// to its page.
 func (s *Server) postBroadcast(w http.ResponseWriter, r *http.Request) error {
 	return s.change(w, r, func(ref wallet.Ref, id wallet.DraftID) (string, string, error) {
-		txid, err := s.c.Wallets.Broadcast(r.Context(), ref, id)
+		txid, err := s.c.Wallets.BroadcastVia(r.Context(), ref, id, limit(r.FormValue("via"), 100))
 		return s.tr(r, "Sent. The transaction is on its way; it is final when blocks have confirmed it."),
 			"/wallets/" + url.PathEscape(ref.Alias) + "/tx/" + txid.String(), err
 	})
@@ -183,6 +224,14 @@ func (s *Server) postDeleteDraft(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.say(w, r, flashOK, "The draft is deleted; its coins are free again.")
 	return s.redirect(w, r, "/wallets/"+url.PathEscape(ref.Alias)+"/drafts")
+}
+
+// postRenewDraft holds the coins of an expired draft again.
+func (s *Server) postRenewDraft(w http.ResponseWriter, r *http.Request) error {
+	return s.change(w, r, func(ref wallet.Ref, id wallet.DraftID) (string, string, error) {
+		_, err := s.c.Wallets.RenewDraft(r.Context(), ref, id)
+		return s.tr(r, "The draft holds its coins again."), "", err
+	})
 }
 
 // download answers with a file to keep.

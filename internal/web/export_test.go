@@ -1,6 +1,10 @@
 package web
 
-import "time"
+import (
+	"time"
+
+	"specter/internal/btc"
+)
 
 // Patterns lists the route table's patterns, for the test that holds a row against each.
 func (s *Server) Patterns() []string {
@@ -49,4 +53,25 @@ func (k *KeptForms) Begin(user string) bool {
 		return ok
 	}
 	return false
+}
+
+// ReadPayments reads a list of payments in BTC; each is "address amount label" or "error: why".
+func ReadPayments(list string, n btc.Network) []string {
+	var out []string
+	lines, problem := readPayments(list, catalogue{}, money{unit: unitBTC}, n)
+	for _, l := range lines {
+		amount := l.Row.Amount
+		if l.Row.Max {
+			amount = "max"
+		}
+		if l.Error != "" {
+			out = append(out, "error: "+l.Error)
+			continue
+		}
+		out = append(out, l.Row.Address+" "+amount+" "+l.Row.Label)
+	}
+	if problem != "" {
+		out = append(out, "error: "+problem)
+	}
+	return out
 }

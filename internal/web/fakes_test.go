@@ -3,6 +3,7 @@ package web_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -41,6 +42,7 @@ type house struct {
 	paid     map[string]btcutil.Amount
 	fail     error // what the next money call answers
 	events   chan wallet.Event
+	send     sending
 	looked   looked
 }
 
@@ -56,7 +58,7 @@ func hashOf(n byte) chainhash.Hash { return chainhash.HashH([]byte{n}) }
 // newHouse is a house with two wallets, three devices and one node on regtest.
 func newHouse(poison string) *house {
 	h := &house{poison: poison, drafts: map[wallet.DraftID]wallet.Draft{}, labels: map[string]string{}, settings: map[string]string{},
-		frozen: map[wire.OutPoint]bool{}, paid: map[string]btcutil.Amount{}, events: make(chan wallet.Event, 8)}
+		frozen: map[wire.OutPoint]bool{}, paid: map[string]btcutil.Amount{}, events: make(chan wallet.Event, 8), send: newSending(poison)}
 	fp := btc.Fingerprint{0x73, 0xc5, 0xda, 0x0a}
 	path, _ := btc.ParsePath("48h/1h/0h/2h")
 	single, _ := btc.ParsePath("84h/1h/0h")
@@ -109,11 +111,13 @@ func (h *house) fill() {
 	}
 	h.coins[4].ReservedBy = 7
 	h.rows = append(h.rows, wallet.HistoryRow{Wallet: 1, WalletAlias: "family_vault", WalletName: "x", TxID: hashOf(99), State: wallet.Broken, Trouble: "The record is cut short." + h.poison})
+	h.drafts[8] = wallet.Draft{ID: 8, Wallet: 1, Created: testTime, State: wallet.DraftBroken, Trouble: "The PSBT is cut short." + h.poison}
+	h.drafts[9] = wallet.Draft{ID: 9, Wallet: 1, Created: testTime, State: wallet.Expired, Note: h.poison, Recipients: []wallet.Recipient{{Address: testAddress, Amount: 7}}, Need: 2}
 	h.drafts[7] = wallet.Draft{ID: 7, Wallet: 1, Created: testTime, Changed: testTime, State: wallet.PartlySig, Note: "for the roof" + h.poison, PSBT: draftPSBT(3), TxID: hashOf(1),
 		Recipients: []wallet.Recipient{{Address: testAddress, Amount: 40_000_000, Label: "carpenter" + h.poison}},
 		Inputs:     []wallet.DraftInput{{OutPoint: wire.OutPoint{Hash: hashOf(4)}, Amount: 50_000_000, Address: testAddress, Label: h.poison}},
 		Outputs:    []wallet.TxOutput{{Amount: 40_000_000, Address: testAddress}, {Amount: 9_999_000, Address: testAddress, Mine: true, Change: true}},
-		Change:     9_999_000, Fee: 1000, FeeRate: 5_200, VSize: 192, Replaceable: true, Need: 2, Have: 1, Warnings: []string{"The fee is high." + h.poison},
+		Change:     9_999_000, Fee: 1000, FeeRate: 5_200, VSize: 192, Replaceable: true, Need: 2, Have: 1, Remarks: []wallet.Remark{{Args: []string{"The fee is high." + h.poison}}},
 		Signers: []wallet.DraftSigner{{Cosigner: h.wallets[0].Cosigners[0], Signed: true}, {Cosigner: h.wallets[0].Cosigners[1]}, {Cosigner: h.wallets[0].Cosigners[2]}}}
 }
 
@@ -282,10 +286,11 @@ func (h wallets) Preview(_ context.Context, _ wallet.Ref, r wallet.SpendRequest)
 	if h.fail != nil {
 		return wallet.Preview{}, h.fail
 	}
-	return wallet.Preview{Inputs: h.coins[:1], Recipients: r.Recipients, Change: 500, Fee: 141, FeeRate: 1000, VSize: 141, Warnings: []string{"A round amount." + h.poison}}, nil
+	return wallet.Preview{Inputs: h.coins[:1], Recipients: r.Recipients, Change: 500, Fee: 141, FeeRate: 1000, VSize: 141, Remarks: h.send.remarks}, nil
 }
 func (h wallets) NewDraft(_ context.Context, _ wallet.Ref, r wallet.SpendRequest) (wallet.Draft, error) {
 	h.asked = r
+	h.send.made++
 	return h.drafts[7], h.fail
 }
 func (h wallets) ImportPSBT(_ context.Context, _ wallet.Ref, data []byte) (wallet.Draft, error) {
@@ -299,6 +304,7 @@ func (h wallets) Drafts(_ context.Context, ref wallet.Ref) (out []wallet.Draft, 
 		for _, d := range h.drafts {
 			out = append(out, d)
 		}
+		slices.SortFunc(out, func(a, b wallet.Draft) int { return int(b.ID - a.ID) })
 	}
 	return out, nil
 }
@@ -331,7 +337,8 @@ func (h wallets) SignHot(_ context.Context, _ wallet.Ref, id wallet.DraftID, dev
 	h.drafts[id] = d
 	return d, nil
 }
-func (h wallets) Broadcast(_ context.Context, _ wallet.Ref, id wallet.DraftID) (chainhash.Hash, error) {
+func (h wallets) BroadcastVia(_ context.Context, _ wallet.Ref, id wallet.DraftID, via string) (chainhash.Hash, error) {
+	h.send.via = via
 	d := h.drafts[id]
 	if d.State != wallet.Complete {
 		return chainhash.Hash{}, errs.E(errs.Invalid, "signatures are missing")

@@ -26,6 +26,9 @@ const hidden = "••••••"
 // in groups; the text itself has no blanks, so that copying it gives a number.
 func (p page) Amt(a btcutil.Amount) template.HTML { return p.amount(a, "") }
 
+// Sat prints a number of satoshi in the user's unit.
+func (p page) Sat(n int64) template.HTML { return p.Amt(btcutil.Amount(n)) }
+
 // Delta prints an amount with its sign.
 func (p page) Delta(a btcutil.Amount) template.HTML {
 	if a > 0 {

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"specter/internal/btc/spend"
 )
 
 var update = flag.Bool("update", false, "write locale/en.json anew from templates and code")
@@ -47,6 +49,9 @@ func TestTheCatalogueHoldsEverySentence(t *testing.T) {
 				t.Errorf("%s: %q does not go through the translator", file, words)
 			}
 		}
+	}
+	for _, sentence := range spend.Sentences() { // remarks are translated by their format
+		add(t, want, strconv.Quote(sentence))
 	}
 	for _, file := range glob(t, "*.go") {
 		if !strings.HasSuffix(file, "_test.go") {

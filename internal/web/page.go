@@ -121,9 +121,10 @@ func oneOf(v string, words ...string) string {
 type walletPage struct {
 	page
 	Wallet wallet.Record
-	Tab    string // history, addresses, receive, send, settings
-	Sub    string // the tab's own tab
-	Drafts int    // drafts on their way, shown beside "Saved"
+	Tab    string              // history, addresses, receive, send, settings
+	Sub    string              // the tab's own tab
+	Drafts int                 // drafts on their way, shown beside "Saved"
+	Alarms []wallet.HistoryRow // transactions that left the mempool without confirming
 }
 
 // walletPage fills a wallet's page. The wallet must belong to who asks: the Ref says so.
@@ -139,6 +140,9 @@ func (s *Server) walletPage(r *http.Request, tab, sub string) (walletPage, error
 	}
 	p.Title, p.Section, p.Watch = rec.Name, "wallet:"+rec.Alias, rec.Alias
 	wp := walletPage{page: p, Wallet: rec, Tab: tab, Sub: sub}
+	if wp.Alarms, err = s.c.Wallets.Alarms(r.Context(), ref); err != nil {
+		return walletPage{}, err
+	}
 	if tab == "send" {
 		drafts, err := s.c.Wallets.Drafts(r.Context(), ref)
 		if err != nil {
@@ -203,6 +207,9 @@ func (s *Server) getNav(w http.ResponseWriter, r *http.Request) error {
 	for _, rec := range p.Wallets {
 		if rec.Alias == alias {
 			v.Balance = &walletPage{page: p, Wallet: rec}
+			if v.Balance.Alarms, err = s.c.Wallets.Alarms(r.Context(), rec.Ref()); err != nil {
+				return err
+			}
 		}
 	}
 	return s.fragment(w, r, http.StatusOK, "error", "navfragment", v)

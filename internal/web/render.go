@@ -100,6 +100,13 @@ func (s *Server) funcs(words catalogue) template.FuncMap {
 		"devicetype": func(id string) string { return device.TypeOf(id).Name },
 		"deviceicon": deviceIcon,
 		"codewords":  words.codeWords,
+
+		"targetwords": words.targetWords,
+		"sourcewords": words.sourceWords,
+		"remarkwords": words.remarkWords,
+		"held":        held,
+		"holds":       holds,
+		"editable":    editable,
 	}
 }
 

@@ -82,6 +82,11 @@ func (s *Server) walletRoutes() []route {
 		{"POST /wallets/{alias}/coins", forUser, s.postCoins},
 		{"GET /wallets/{alias}/tx/{txid}", forUser, s.getTx},
 		{"POST /wallets/{alias}/tx/{txid}/repair", forUser, s.postRepair},
+		{"GET /wallets/{alias}/tx/{txid}/bump/{way}", forUser, s.getBump},
+		{"POST /wallets/{alias}/tx/{txid}/bump/{way}", forUser, s.postBump},
+		{"POST /wallets/{alias}/tx/{txid}/bump/{way}/preview", forUser, s.postBumpPreview},
+		{"POST /wallets/{alias}/tx/{txid}/abandon", forUser, s.postAbandon},
+		{"POST /wallets/{alias}/tx/{txid}/rebroadcast", forUser, s.postRebroadcast},
 		{"POST /wallets/{alias}/labels", forUser, s.postLabel},
 		{"GET /wallets/{alias}/addresses", forUser, s.getAddresses},
 		{"GET /wallets/{alias}/addresses/{address}", forUser, s.getAddress},
@@ -106,11 +111,13 @@ func (s *Server) walletRoutes() []route {
 func (s *Server) draftRoutes() []route {
 	return []route{
 		{"GET /wallets/{alias}/drafts", forUser, s.getDrafts},
+		{"GET /wallets/{alias}/drafts/compare", forUser, s.getCompare},
 		{"GET /wallets/{alias}/drafts/{id}", forUser, s.getDraft},
 		{"GET /wallets/{alias}/drafts/{id}/psbt", forUser, s.getPSBT},
 		{"POST /wallets/{alias}/drafts/{id}/signatures", forUser, s.postSignatures},
 		{"POST /wallets/{alias}/drafts/{id}/sign", forUser, s.postSign},
 		{"POST /wallets/{alias}/drafts/{id}/note", forUser, s.postNote},
+		{"POST /wallets/{alias}/drafts/{id}/renew", forUser, s.postRenewDraft},
 		{"POST /wallets/{alias}/drafts/{id}/broadcast", forUser, s.postBroadcast},
 		{"POST /wallets/{alias}/drafts/{id}/delete", forUser, s.postDeleteDraft},
 	}

@@ -19,10 +19,10 @@ func TestSendFormBuildsTheRequest(t *testing.T) {
 		want func(r wallet.SpendRequest) bool
 	}{
 		"BTC": {url.Values{"address": {testAddress}, "amount": {"0.1"}, "label": {"rent"}, "unit": {"btc"}, "rbf": {"yes"}, "blocks": {"3"}}, func(r wallet.SpendRequest) bool {
-			return len(r.Recipients) == 1 && r.Recipients[0] == wallet.Recipient{Address: testAddress, Amount: 10_000_000, Label: "rent"} && r.Blocks == 3 && r.FeeRate == 0 && !r.NoRBF
+			return len(r.Recipients) == 1 && r.Recipients[0] == wallet.Recipient{Address: testAddress, Amount: 10_000_000, Label: "rent"} && r.Blocks == 0 && r.FeeRate == 8_000 && !r.NoRBF
 		}},
 		"sat": {url.Values{"address": {testAddress}, "amount": {"1 234"}, "unit": {"sat"}}, func(r wallet.SpendRequest) bool {
-			return r.Recipients[0].Amount == 1234 && r.NoRBF && r.Blocks == 1
+			return r.Recipients[0].Amount == 1234 && r.NoRBF && r.FeeRate == 12_500
 		}},
 		"max, and the fee from the second of two": {url.Values{"address": {testAddress, testAddress}, "amount": {"", "0.2"}, "label": {"a", "b"}, "max": {"0"}, "subtract": {"1"}}, func(r wallet.SpendRequest) bool {
 			return r.Recipients[0].Max && !r.Recipients[1].Max && r.Recipients[1].Amount == 20_000_000 && len(r.SubtractFee) == 1 && r.SubtractFee[0] == 1
@@ -139,7 +139,7 @@ func TestPreviewIsAFragmentThatSaysWhatWouldHappen(t *testing.T) {
 	if strings.Contains(a.body, "<h1") {
 		t.Error("the preview is a whole page")
 	}
-	a.says("preview-fee", "0.00000141").says("preview-sum", "0.10000000").says("warning", "round amount")
+	a.says("preview-fee", "0.00000141").says("preview-sum", "0.10000000").says("warning", "recipient 1 is round")
 	h.fail = errs.E(errs.Invalid, "there is not enough: 1 BTC are needed")
 	c.post("/wallets/family_vault/preview", good).want(200).says("preview-error", "There is not enough")
 	c.post(sendPath, url.Values{"address": {testAddress}, "amount": {"0.1"}, "action": {"create"}}).want(422).says("error", "There is not enough")

@@ -2,9 +2,6 @@ package web
 
 import (
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -12,236 +9,240 @@ import (
 	"strings"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/btcsuite/btcd/chainhash/v2"
 
-	"specter/internal/btc"
+	"specter/internal/errs"
 	"specter/internal/wallet"
 )
-
-// maxRecipients bounds one form; more than this is a file's work.
-const maxRecipients = 200
 
 // coinsShown bounds the coins offered for choosing by hand, the largest first.
 const coinsShown = 250
 
-// sendForm is the form as it was typed, so that it can be shown again.
-type sendForm struct {
-	Rows  []recipientRow
-	Unit  string
-	Mode  string // target, manual
-	Block int    // target in blocks
-	Rate  string // sat/vB
-	Coins []string
-	NoRBF bool
-	Note  string
-	Token string
-}
-
-type recipientRow struct {
-	Address, Amount, Label string
-	Max, Subtract          bool
-	AddressErr, AmountErr  string
-}
-
-// target is a choice of how soon a payment should confirm.
-type target struct {
-	Blocks int
-	Words  string
-}
-
 type sendPage struct {
 	walletPage
-	Form    sendForm
-	Coins   wallet.CoinPage
-	Targets []target
-	Error   string
-	Preview *wallet.Preview
+	checked
+	Form   sendForm
+	Coins  wallet.CoinPage
+	Held   []wallet.DraftInput // by the draft that is edited: they may be chosen again
+	Table  feeTable
+	Lines  []payLine // a pasted list as it was read
+	Listed string    // why the list as a whole was not taken, or ""
+
+	want  wallet.SpendRequest // what the form asks for
+	asked bool                // it could be read, and the wallet was asked
 }
 
 // Chosen reports whether a coin is ticked.
 func (p sendPage) Chosen(coin string) bool { return slices.Contains(p.Form.Coins, coin) }
 
-// Sum is what the preview's recipients get.
-func (p sendPage) Sum() btcutil.Amount {
+// Hidden lists ticked coins that the list of coins does not show, so that a search in it loses none.
+func (p sendPage) Hidden() []string {
+	shown := map[string]bool{}
+	for _, c := range p.Coins.Rows {
+		shown[c.OutPoint.String()] = !c.Frozen && c.ReservedBy == 0 && !c.Immature
+	}
+	for _, in := range p.Held {
+		shown[in.OutPoint.String()] = true
+	}
+	return slices.DeleteFunc(slices.Clone(p.Form.Coins), func(c string) bool { return shown[c] })
+}
+
+// Units lists what the amounts can be written in.
+func (p sendPage) Units() []string {
+	units := []string{unitBTC, unitSat}
+	if p.Quote != nil {
+		units = append(units, unitFiat)
+	}
+	return units
+}
+
+// UnitOf names one of Units.
+func (p sendPage) UnitOf(unit string) string {
+	if unit == unitFiat && p.Quote != nil {
+		return p.Quote.Currency
+	}
+	return page{Unit: unit, Network: p.Network}.UnitName()
+}
+
+// Troubles counts the lines of a list that cannot be paid.
+func (p sendPage) Troubles() int {
+	n := 0
+	for _, l := range p.Lines {
+		if l.Error != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// ListSum is what a list pays in all; lines without an amount count nothing.
+func (p sendPage) ListSum() btcutil.Amount {
 	var sum btcutil.Amount
-	for _, r := range p.Preview.Recipients {
-		sum += r.Amount
+	m := p.Form.money(p.Quote)
+	for _, l := range p.Lines {
+		if a, err := m.amount(l.Row.Amount); err == nil && l.Error == "" {
+			sum += a
+		}
 	}
 	return sum
 }
 
-func (s *Server) targets(r *http.Request) []target {
-	return []target{
-		{1, s.tr(r, "Next block (about 10 minutes)")}, {3, s.tr(r, "3 blocks (about 30 minutes)")},
-		{6, s.tr(r, "6 blocks (about an hour)")}, {24, s.tr(r, "24 blocks (about 4 hours)")},
-		{144, s.tr(r, "144 blocks (about a day)")}, {1008, s.tr(r, "1008 blocks (about a week)")},
-	}
-}
-
-func (s *Server) sendPage(r *http.Request) (sendPage, error) {
+func (s *Server) sendPage(r *http.Request, form sendForm) (sendPage, error) {
 	p, err := s.walletPage(r, "send", "new")
 	if err != nil {
 		return sendPage{}, err
 	}
-	v := sendPage{walletPage: p, Targets: s.targets(r)}
+	v := sendPage{walletPage: p, Form: form, checked: readChecked(r), Table: s.feeTable(r, p.Owner)}
+	v.Quote = s.quote(r, p.Owner)
+	if v.Form.Draft > 0 {
+		d, err := s.c.Wallets.Draft(r.Context(), p.Wallet.Ref(), wallet.DraftID(v.Form.Draft))
+		if err != nil && !errs.Is(err, errs.NotFound) { // the wallet says so when it is asked to make the draft
+			return v, err
+		}
+		v.Held = d.Inputs
+	}
 	v.Coins, err = s.c.Wallets.Coins(r.Context(), p.Wallet.Ref(),
-		wallet.Query{Filter: "unspent", Sort: "amount", Desc: true, Size: coinsShown})
+		wallet.Query{Filter: "unspent", Search: form.Find, Sort: "amount", Desc: true, Size: coinsShown, Page: 1})
 	return v, err
 }
 
+// getSend shows an empty form, or with ?draft= and ?replace= the payment that is to be changed.
 func (s *Server) getSend(w http.ResponseWriter, r *http.Request) error {
-	v, err := s.sendPage(r)
+	q := r.URL.Query()
+	form := sendForm{Rows: []recipientRow{{Address: limit(q.Get("address"), 2000)}}, Coins: q["coin"], Lock: "tip", Token: rand.Text(), Find: limit(q.Get("find"), 200)}
+	if id, err := strconv.ParseInt(q.Get("draft"), 10, 64); err == nil && id > 0 {
+		form.Draft = id
+	}
+	v, err := s.sendPage(r, form)
 	if err != nil {
 		return err
 	}
-	q := r.URL.Query()
-	v.Form = sendForm{Rows: []recipientRow{{Address: limit(q.Get("address"), 2000)}}, Unit: v.Unit, Mode: "target", Block: 6,
-		Coins: q["coin"], Token: rand.Text()}
+	v.Form.Unit, v.Form.feeForm = v.Unit, v.Table.usual()
+	if form.Draft > 0 || q.Get("replace") != "" {
+		change, err := s.toChange(r, v.Wallet.Ref(), form.Draft, q.Get("replace"))
+		if err != nil {
+			return err
+		}
+		v.Form.fill(change)
+	}
 	return s.render(w, r, http.StatusOK, "wallet_send", v)
 }
 
-// readSend reads the form without judging it.
-func readSend(r *http.Request) sendForm {
-	f := sendForm{Unit: oneOf(r.FormValue("unit"), unitBTC, unitSat), Mode: oneOf(r.FormValue("fee"), "target", "manual"),
-		Block: atoi(r.FormValue("blocks")), Rate: strings.TrimSpace(r.FormValue("feerate")), Coins: r.Form["coin"],
-		NoRBF: r.FormValue("rbf") != "yes", Note: r.FormValue("note"), Token: limit(r.FormValue("token"), 64)}
-	if f.Token == "" {
-		f.Token = rand.Text()
+// toChange is the payment of a draft or of a transaction that waits.
+func (s *Server) toChange(r *http.Request, ref wallet.Ref, draft int64, replace string) (wallet.SpendRequest, error) {
+	if draft > 0 {
+		return s.c.Wallets.DraftRequest(r.Context(), ref, wallet.DraftID(draft))
 	}
-	addresses := r.Form["address"]
-	if len(addresses) > maxRecipients {
-		addresses = addresses[:maxRecipients]
+	id, err := chainhash.NewHashFromStr(replace)
+	if err != nil {
+		return wallet.SpendRequest{}, errs.E(errs.NotFound, "this is no transaction id; it has 64 hexadecimal digits")
 	}
-	at := func(name string, i int) string {
-		if values := r.Form[name]; i < len(values) {
-			return strings.TrimSpace(values[i])
-		}
-		return ""
-	}
-	for i := range addresses {
-		f.Rows = append(f.Rows, recipientRow{Address: at("address", i), Amount: at("amount", i), Label: at("label", i),
-			Max: slices.Contains(r.Form["max"], strconv.Itoa(i)), Subtract: slices.Contains(r.Form["subtract"], strconv.Itoa(i))})
-	}
-	if len(f.Rows) == 0 {
-		f.Rows = []recipientRow{{}}
-	}
-	return f
+	return s.c.Wallets.EditRequest(r.Context(), ref, *id)
 }
 
-// request turns the form into what the wallet is asked. Fields that cannot be read are marked
-// in the form; ok is false then.
-func (f *sendForm) request(words catalogue, n btc.Network) (req wallet.SpendRequest, problem string, ok bool) {
-	req = wallet.SpendRequest{NoRBF: f.NoRBF, Note: f.Note, Token: f.onceToken()}
-	ok = true
-	for i := range f.Rows {
-		row := &f.Rows[i]
-		rec, good := row.recipient(words, f.Unit, n)
-		ok = ok && good
-		req.Recipients = append(req.Recipients, rec)
-		if row.Subtract {
-			req.SubtractFee = append(req.SubtractFee, i)
-		}
-	}
-	var err error
-	if f.Mode == "manual" {
-		if req.FeeRate, err = btc.ParseFeeRate(f.Rate); err != nil {
-			return req, upperFirst(err.Error()), false
-		}
-	} else {
-		req.Blocks = max(1, min(f.Block, 1008))
-	}
-	if req.Coins, err = outPoints(f.Coins); err != nil {
-		return req, upperFirst(err.Error()), false
-	}
-	return req, "", ok
-}
-
-// onceToken makes the same form sent twice one draft, and a form that was changed in between
-// (after going back in the browser) another.
-func (f *sendForm) onceToken() string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q", []any{f.Rows, f.Unit, f.Mode, f.Block, f.Rate, f.Coins, f.NoRBF}))
-	return f.Token + "-" + hex.EncodeToString(sum[:8])
-}
-
-// recipient reads one row. A payment URI in the address field fills the fields left empty.
-func (row *recipientRow) recipient(words catalogue, unit string, n btc.Network) (wallet.Recipient, bool) {
-	row.AddressErr, row.AmountErr = "", ""
-	if len(row.Address) > 8 && strings.EqualFold(row.Address[:8], "bitcoin:") {
-		uri, err := btc.ParseURI(row.Address)
-		if err == nil {
-			uri.Address, _, err = uri.PayTo(n)
-		}
-		if err != nil {
-			row.AddressErr = upperFirst(err.Error())
-			return wallet.Recipient{}, false
-		}
-		row.Address = uri.Address
-		if uri.Amount > 0 && row.Amount == "" {
-			row.Amount = page{Unit: unit}.digits(uri.Amount)
-		}
-		if row.Label == "" {
-			row.Label = uri.Label
-		}
-	}
-	rec := wallet.Recipient{Address: row.Address, Label: row.Label, Max: row.Max}
-	if row.Address == "" {
-		row.AddressErr = words.t("Type the address to pay to.")
-	} else if _, err := btc.ParseAddress(row.Address, n); err != nil {
-		row.AddressErr = upperFirst(err.Error())
-	}
-	if !row.Max {
-		var err error
-		if rec.Amount, err = parseAmount(row.Amount, unit); err != nil {
-			row.AmountErr = upperFirst(err.Error())
-		} else if rec.Amount == 0 {
-			row.AmountErr = words.t("Type an amount, or send all that is left.")
-		}
-	}
-	return rec, row.AddressErr == "" && row.AmountErr == ""
-}
-
-// postSend does what the pressed button says: add or remove a recipient, preview, or create the
-// draft. Everything typed comes back on the page.
+// postSend does what the pressed button says: change the form, preview, or create the draft.
+// Everything typed comes back on the page.
 func (s *Server) postSend(w http.ResponseWriter, r *http.Request) error {
 	if err := parseForm(r); err != nil {
 		return err
 	}
-	v, err := s.sendPage(r)
+	v, err := s.sendPage(r, readSend(r))
 	if err != nil {
 		return err
 	}
-	v.Form = readSend(r)
 	action, which, _ := strings.Cut(r.FormValue("action"), "-")
 	switch action {
-	case "add":
-		if len(v.Form.Rows) < maxRecipients {
-			v.Form.Rows = append(v.Form.Rows, recipientRow{})
-		}
-		return s.render(w, r, http.StatusOK, "wallet_send", v)
-	case "remove":
-		if i := atoi(which); i >= 0 && i < len(v.Form.Rows) && len(v.Form.Rows) > 1 {
-			v.Form.Rows = slices.Delete(v.Form.Rows, i, i+1)
-		}
-		return s.render(w, r, http.StatusOK, "wallet_send", v)
 	case "create":
 		return s.createDraft(w, r, v)
+	case "list":
+		if err := s.takeList(r, &v, which == "add"); err != nil {
+			return err
+		}
+	case "preview", "":
+		s.preview(r, &v)
+	default:
+		v.Form.rearrange(action, which, v)
 	}
-	s.preview(r, &v)
 	return s.render(w, r, http.StatusOK, "wallet_send", v)
 }
 
+// rearrange changes the form itself: rows, unit, ticked coins.
+func (f *sendForm) rearrange(action, which string, v sendPage) {
+	switch action {
+	case "add":
+		if len(f.Rows) < maxRecipients {
+			f.Rows = append(f.Rows, recipientRow{})
+		}
+	case "remove":
+		if i := atoi(which); i >= 0 && i < len(f.Rows) && len(f.Rows) > 1 {
+			f.Rows = slices.Delete(f.Rows, i, i+1)
+		}
+	case "unit":
+		f.swapUnit(which, v.Quote)
+	case "coins":
+		f.Coins = nil
+		if which == "all" {
+			for _, c := range v.Coins.Rows {
+				if !c.Frozen && c.ReservedBy == 0 && !c.Immature {
+					f.Coins = append(f.Coins, c.OutPoint.String())
+				}
+			}
+		}
+	}
+}
+
+// takeList reads a pasted or uploaded list, and with add puts it into the form when every line
+// can be paid.
+func (s *Server) takeList(r *http.Request, v *sendPage, add bool) error {
+	pieces, err := pasted(r, "list", "listfile")
+	if err != nil {
+		return err
+	}
+	var text []string
+	for _, p := range pieces {
+		text = append(text, string(p))
+	}
+	v.Form.List = limit(strings.Join(text, "\n"), maxList+1)
+	v.Lines, v.Listed = readPayments(v.Form.List, s.words(r), v.Form.money(v.Quote), v.Network)
+	switch {
+	case v.Listed != "":
+	case len(v.Lines) == 0:
+		v.Listed = s.tr(r, "Paste a list or choose a file first.")
+	case !add || v.Troubles() > 0:
+	default:
+		rows := slices.DeleteFunc(v.Form.Rows, func(row recipientRow) bool { return row.Address == "" && row.Amount == "" && !row.Max })
+		if len(rows)+len(v.Lines) > maxRecipients {
+			v.Listed = s.tr(r, "The list has more than %d payments; make several drafts of it.", maxRecipients)
+			return nil
+		}
+		for _, l := range v.Lines {
+			rows = append(rows, l.Row)
+		}
+		v.Form.Rows, v.Form.List, v.Lines = rows, "", nil
+		s.preview(r, v)
+	}
+	return nil
+}
+
 func (s *Server) createDraft(w http.ResponseWriter, r *http.Request, v sendPage) error {
-	req, problem, ok := v.Form.request(s.words(r), v.Network)
-	if !ok {
-		v.Error = problem
-		if problem == "" {
+	stale := v.Form.oldPrice(v.Quote)
+	if s.preview(r, &v); !v.asked {
+		if v.Error == "" {
 			v.Error = s.tr(r, "Some fields need a correction; they are marked below.")
 		}
 		return s.render(w, r, http.StatusUnprocessableEntity, "wallet_send", v)
 	}
-	d, err := s.c.Wallets.NewDraft(r.Context(), v.Wallet.Ref(), req)
+	switch {
+	case stale:
+		v.Error = s.tr(r, "The price has changed meanwhile; look at the amounts again.")
+		return s.render(w, r, http.StatusUnprocessableEntity, "wallet_send", v)
+	case v.open():
+		v.Error = s.tr(r, "Read what is marked below, and agree to it or change the payment.")
+		return s.render(w, r, http.StatusUnprocessableEntity, "wallet_send", v)
+	}
+	d, err := s.c.Wallets.NewDraft(r.Context(), v.Wallet.Ref(), v.want)
 	if err != nil {
-		s.note(r, err)
-		v.Error = s.sentence(r, err)
+		s.refused(r, &v.checked, err)
 		return s.render(w, r, statusOf(err), "wallet_send", v)
 	}
 	return s.redirect(w, r, draftPath(v.Wallet.Alias, d.ID))
@@ -249,15 +250,16 @@ func (s *Server) createDraft(w http.ResponseWriter, r *http.Request, v sendPage)
 
 // preview fills in what the draft would be, or says why there can be none yet.
 func (s *Server) preview(r *http.Request, v *sendPage) {
-	req, problem, ok := v.Form.request(s.words(r), v.Network)
+	req, problem, ok := v.Form.request(s.words(r), v.Form.money(v.Quote), v.Table, v.Network)
 	if !ok {
 		v.Error = problem
 		return
 	}
+	req.MaxFee = v.MaxFee
+	v.want, v.asked = req, true
 	preview, err := s.c.Wallets.Preview(r.Context(), v.Wallet.Ref(), req)
 	if err != nil {
-		s.note(r, err)
-		v.Error = s.sentence(r, err)
+		s.refused(r, &v.checked, err)
 		return
 	}
 	v.Preview = &preview
@@ -272,22 +274,13 @@ func (s *Server) postPreview(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := sendPage{walletPage: p, Form: readSend(r)}
+	v := sendPage{walletPage: p, Form: readSend(r), checked: readChecked(r)}
 	if v.Form.empty() {
-		return s.fragment(w, r, http.StatusOK, "wallet_send", "preview", v)
+		return s.fragment(w, r, http.StatusOK, "wallet_send", "send-preview", v)
 	}
+	v.Table, v.Quote = s.feeTable(r, p.Owner), s.quote(r, p.Owner)
 	s.preview(r, &v)
-	return s.fragment(w, r, http.StatusOK, "wallet_send", "preview", v)
-}
-
-// empty reports whether nothing worth a preview has been typed.
-func (f sendForm) empty() bool {
-	for _, row := range f.Rows {
-		if row.Address == "" || (row.Amount == "" && !row.Max && !strings.Contains(row.Address, "?")) {
-			return true
-		}
-	}
-	return false
+	return s.fragment(w, r, http.StatusOK, "wallet_send", "send-preview", v)
 }
 
 func draftPath(alias string, id wallet.DraftID) string {

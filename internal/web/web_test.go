@@ -27,7 +27,7 @@ type client struct {
 
 func open(t *testing.T, h *house) *client {
 	t.Helper()
-	s, err := web.New(web.Config{Wallets: wallets{h}, Devices: devices{h}, Nodes: nodes{h}, Settings: h, Auth: newGatehouse(auth.MethodNone), Demo: h, Version: "1.0" + h.poison})
+	s, err := web.New(web.Config{Wallets: wallets{h}, Devices: devices{h}, Nodes: nodes{h}, Settings: h, Auth: newGatehouse(auth.MethodNone), Fees: fees{h}, Demo: h, Version: "1.0" + h.poison})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,6 +175,9 @@ func everyPage() map[string]int {
 		"/wallets/family_vault/history": 200, "/wallets/family_vault/coins": 200, "/wallets/family_vault/tx/" + hashOf(0).String(): 200, "/wallets/family_vault/tx/" + hashOf(99).String(): 200,
 		"/wallets/family_vault/addresses": 200, "/wallets/family_vault/addresses?filter=change": 200, "/wallets/family_vault/addresses/" + testAddress: 200,
 		"/wallets/family_vault/receive": 200, "/wallets/family_vault/send": 200, "/wallets/family_vault/drafts": 200, "/wallets/family_vault/drafts/7": 200,
+		"/wallets/family_vault/send?draft=7": 200, "/wallets/family_vault/send?replace=" + hashOf(0).String(): 200, "/wallets/family_vault/send?replace=" + hashOf(1).String(): 409, "/wallets/family_vault/send?replace=xyz": 404,
+		"/wallets/family_vault/tx/" + hashOf(0).String() + "/bump/speed-up": 200, "/wallets/family_vault/tx/" + hashOf(0).String() + "/bump/cancel": 200, "/wallets/family_vault/tx/" + hashOf(0).String() + "/bump/child": 200,
+		"/wallets/family_vault/tx/" + hashOf(0).String() + "/bump/abacus": 404, "/wallets/family_vault/drafts/compare?draft=7&draft=9": 200, "/wallets/family_vault/drafts/compare?draft=7&draft=99": 404,
 		"/wallets/family_vault/import": 200, "/wallets/family_vault/settings": 200, "/wallets/savings/history": 200, "/wallets/savings/drafts": 200, "/nav?wallet=family_vault": 200,
 		"/settings/auth": 200, "/settings/account": 200, "/settings/tokens": 200, "/settings/users": 200, "/settings/users/bob/delete": 200, "/settings/record": 200,
 		"/auth/logout": 200, "/auth/kept": 200, "/auth/register": 404, "/settings/users/nobody/delete": 404, "/settings/users/admin/delete": 403,
