@@ -37,6 +37,10 @@ lint: ## gofmt, go vet, staticcheck
 vectors: ## the public test vectors, one table
 	./scripts/vectors
 
+.PHONY: axe
+axe: ## every page held against axe-core, the accessibility checker (wants npm and chromium)
+	./scripts/axe
+
 .PHONY: bench
 bench: ## the figures of docs/benchmarks.md (long; wants a bitcoind)
 	./scripts/bench

@@ -23,6 +23,12 @@ type tab struct {
 // openTab starts a headless browser, or skips loudly where there is none.
 func openTab(t *testing.T, base string, width, height int, more ...chromedp.ExecAllocatorOption) *tab {
 	t.Helper()
+	return openTabFor(t, 2*time.Minute, base, width, height, more...)
+}
+
+// openTabFor starts one that may work for longer.
+func openTabFor(t *testing.T, most time.Duration, base string, width, height int, more ...chromedp.ExecAllocatorOption) *tab {
+	t.Helper()
 	path := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if p, err := exec.LookPath(name); err == nil {
@@ -40,7 +46,7 @@ func openTab(t *testing.T, base string, width, height int, more ...chromedp.Exec
 	options = append(options, more...)
 	alloc, stopAlloc := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, stop := chromedp.NewContext(alloc)
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, most)
 	t.Cleanup(func() { cancel(); stop(); stopAlloc() })
 	if err := chromedp.Do(ctx); err != nil { // starts the browser, which lives as long as this context
 		t.Fatalf("start the browser: %v", err)
