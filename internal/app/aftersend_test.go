@@ -174,11 +174,13 @@ func TestChildrenOnARealNode(t *testing.T) {
 	h.connect(n)
 	for _, a := range h.senders(n) {
 		h.receive(n, a, "0.2")
-		h.sync(a.ref)
-		page, err := h.wallets.History(ctx, a.ref, wallet.Query{Filter: "unconfirmed"})
-		if err != nil || len(page.Rows) != 1 {
-			t.Fatalf("%s: %d unconfirmed, %v", a.kind, len(page.Rows), err)
-		}
+		var page wallet.HistoryPage
+		eventually(t, "the payment is seen", func() (bool, string) { // the node tells its wallets a moment later
+			h.sync(a.ref)
+			var err error
+			page, err = h.wallets.History(ctx, a.ref, wallet.Query{Filter: "unconfirmed"})
+			return err == nil && len(page.Rows) == 1, fmt.Sprintf("%s: %d unconfirmed, %v", a.kind, len(page.Rows), err)
+		})
 		incoming := page.Rows[0].TxID
 		outgoing := h.payTo(a, n.NewAddress(), 10_000_000, btc.SatPerVB(1))
 		for name, parent := range map[string]chainhash.Hash{"incoming": incoming, "outgoing": outgoing} {

@@ -69,16 +69,20 @@ func (b *tab) clean(where string) {
 func (b *tab) crawl(from string, most int) (visited map[string]bool, poisoned int) {
 	b.t.Helper()
 	visited = map[string]bool{}
-	kinds := map[string]int{}
+	kinds, seen := map[string]int{}, map[string]bool{}
 	todo := []string{from}
 	for len(todo) > 0 && len(visited) < most {
 		at := todo[0]
 		todo = todo[1:]
 		kind, _, _ := strings.Cut(path.Dir(at), "?")
-		if visited[at] || kinds[kind] >= 3 && (strings.HasSuffix(kind, "/addresses") || strings.HasSuffix(kind, "/tx")) {
+		if seen[at] || kinds[kind] >= 3 && (strings.HasSuffix(kind, "/addresses") || strings.HasSuffix(kind, "/tx")) {
 			continue
 		}
 		kinds[kind]++
+		seen[at] = true
+		if !b.shown(at) {
+			continue
+		}
 		visited[at] = true
 		b.do("open "+at, chromedp.Navigate(b.base+at), chromedp.WaitReady("body"))
 		b.clean(at)
@@ -95,7 +99,7 @@ func (b *tab) crawl(from string, most int) (visited map[string]bool, poisoned in
 		}
 		for _, l := range links {
 			u, err := url.Parse(l)
-			if err == nil && strings.HasPrefix(l, b.base+"/") && isPage(u) && !visited[u.RequestURI()] {
+			if err == nil && strings.HasPrefix(l, b.base+"/") && isPage(u) && !seen[u.RequestURI()] {
 				todo = append(todo, u.RequestURI())
 			}
 		}
@@ -103,14 +107,20 @@ func (b *tab) crawl(from string, most int) (visited map[string]bool, poisoned in
 	return visited, poisoned
 }
 
-// isPage tells links to pages from downloads and from the way out.
+// isPage leaves out the way out, and other orders of a list.
 func isPage(u *url.URL) bool {
-	for _, no := range []string{"/logout", "/export", "/psbt", "/static/", "/download", ".pdf", ".json", ".csv", "/raw"} {
-		if strings.Contains(u.Path, no) {
-			return false
-		}
+	return !strings.Contains(u.Path, "/logout") && !u.Query().Has("sort") && !u.Query().Has("page") && u.Query().Get("q") == ""
+}
+
+// shown reports whether a browser shows what is at an address, rather than saving it.
+func (b *tab) shown(at string) bool {
+	b.t.Helper()
+	resp, err := http.Get(b.base + at)
+	if err != nil {
+		b.t.Fatal(err)
 	}
-	return path.Ext(u.Path) == "" && !u.Query().Has("sort") && !u.Query().Has("page") && u.Query().Get("q") == ""
+	defer resp.Body.Close()
+	return strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") && resp.Header.Get("Content-Disposition") == ""
 }
 
 // TestForeignWordsStayWordsOnEveryPage stores markup as every name, label and note, then walks
