@@ -22,7 +22,7 @@ var stairs = map[string][]string{
 	"device": {"btc", "interop", "errs"},
 	"wallet": {"btc", "chain", "interop", "errs"}, "setting": {"btc", "rates", "errs"},
 	"store":  {"auth", "btc", "chain", "device", "node", "setting", "wallet", "errs"},
-	"legacy": {"auth", "btc", "device", "node", "wallet", "errs"},
+	"legacy": {"auth", "btc", "chain", "device", "interop", "node", "rates", "setting", "wallet", "errs"},
 	"api":    {"auth", "btc", "chain", "device", "door", "interop", "node", "rates", "setting", "wallet", "errs"},
 	"web":    {"airgap", "auth", "btc", "device", "door", "node", "rates", "remote", "setting", "wallet", "errs"},
 	"app":    nil,

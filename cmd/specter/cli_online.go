@@ -8,5 +8,6 @@ type cli struct {
 	Demo   demoCmd   `cmd:"" help:"Try it all on a Bitcoin chain inside the program: no node, no real money."`
 	User   userCmd   `cmd:"" help:"Users: add, list, remove, set passwords, while the server does not run."`
 	Token  tokenCmd  `cmd:"" help:"Tokens for programs that use the REST API, while the server does not run."`
+	Import importCmd `cmd:"" help:"Take over an old Specter: its data folder, a zip of it, or its backup."`
 	offlineNouns
 }

@@ -111,6 +111,7 @@ func (a *App) greet(ctx context.Context) error {
 	for _, base := range bases[1:] {
 		fmt.Fprintf(&text, "  from other machines: %s\n", base)
 	}
+	text.WriteString(a.oldFolder(ctx))
 	first := a.URL()
 	if needed {
 		path := "setup?" + url.Values{"secret": {secret}}.Encode()

@@ -80,6 +80,8 @@ func (a *App) forgetUser(ctx context.Context, userID string) error {
 type Desk struct {
 	Auth *auth.Service
 	app  *App
+
+	temporary string // a folder that goes with the desk; "": none
 }
 
 // OpenDesk opens the data folder of a Specter that does not run; errs.Conflict when one does.
@@ -100,11 +102,18 @@ func OpenDesk(ctx context.Context, c Config, fresh bool) (*Desk, error) {
 		a.close()
 		return nil, err
 	}
-	return &Desk{a.auth, a}, nil
+	return &Desk{Auth: a.auth, app: a}, nil
 }
 
 // Close gives the folder back.
-func (d *Desk) Close() { d.app.close() }
+func (d *Desk) Close() {
+	d.app.close()
+	if d.temporary != "" {
+		if err := os.RemoveAll(d.temporary); err != nil {
+			d.app.c.Log.Warn("an empty folder of a dry run stays behind", "folder", d.temporary, "error", err)
+		}
+	}
+}
 
 // Wallets lists a user's wallets of all networks.
 func (d *Desk) Wallets(ctx context.Context, userID string) ([]wallet.Record, error) {

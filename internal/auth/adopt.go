@@ -50,8 +50,7 @@ func (s *Service) AdoptOwner(ctx context.Context, o OldOwner) (taken bool, err e
 	if o.MinPassword != 0 {
 		v.MinPassword = min(max(o.MinPassword, minPasswordLeast), minPasswordMost)
 	}
-	factory := Factory(o.Hash)
-	if err := adoptable(o, factory); err != nil {
+	if err := o.Check(); err != nil {
 		return false, err
 	}
 	if err := v.check(); err != nil {
@@ -65,7 +64,7 @@ func (s *Service) AdoptOwner(ctx context.Context, o OldOwner) (taken bool, err e
 			return false, err
 		}
 	}
-	if factory {
+	if Factory(o.Hash) {
 		if err := s.c.Store.PutSetting(ctx, "", settingFactory, "yes"); err != nil {
 			return false, err
 		}
@@ -77,13 +76,13 @@ func (s *Service) AdoptOwner(ctx context.Context, o OldOwner) (taken bool, err e
 	return true, nil
 }
 
-// adoptable refuses a login by which anybody, or nobody, could come in.
-func adoptable(o OldOwner, factory bool) error {
+// Check refuses (errs.Invalid) a login by which anybody, or nobody, could come in.
+func (o OldOwner) Check() error {
 	switch {
 	case o.Method == MethodUnset:
 		return errs.E(errs.Invalid, "the old folder does not say how people logged in")
 	case o.Method == MethodNone:
-	case factory:
+	case Factory(o.Hash):
 		return errs.E(errs.Invalid, "the owner still had the old Specter's factory password, which everybody knows")
 	case o.Hash == "" && o.Method != MethodRPC:
 		return errs.E(errs.Invalid, "the owner's password cannot be read in the old folder")

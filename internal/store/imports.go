@@ -15,17 +15,13 @@ func (d *DB) Imported(ctx context.Context, owner, kind, name string) (ref string
 	return ref, value, found, err
 }
 
-// ImportedNames lists the names of a kind that were noted for an owner, in order.
-func (d *DB) ImportedNames(ctx context.Context, owner, kind string) (names []string, err error) {
+// ImportedAny reports whether anything of an old Specter was taken over.
+func (d *DB) ImportedAny(ctx context.Context) (any bool, err error) {
 	err = d.read(ctx, func(t *tx) error {
-		return t.each(`SELECT name FROM imports WHERE owner = ? AND kind = ? ORDER BY name`, []any{owner, kind}, func(scan func(...any) error) error {
-			var name string
-			err := scan(&name)
-			names = append(names, name)
-			return err
-		})
+		_, err := t.one(`SELECT EXISTS (SELECT 1 FROM imports)`, nil, &any)
+		return err
 	})
-	return names, err
+	return any, err
 }
 
 // PutImported notes what became of a thing of an old Specter; what was noted before is replaced.

@@ -301,7 +301,35 @@ func (s *Service) AdoptDraft(ctx context.Context, ref Ref, data []byte, made tim
 			return Draft{}, err
 		}
 	}
+	if err := s.keepChange(ctx, r, w, p); err != nil {
+		return Draft{}, err
+	}
 	return s.finishDraft(ctx, r, w, d)
+}
+
+// keepChange counts the change addresses that a draft pays to as handed out.
+func (s *Service) keepChange(ctx context.Context, r Record, w *openWallet, p *psbt.Packet) error {
+	tx, err := p.UnsignedTx()
+	if err != nil || !w.desc.IsRanged() {
+		return err
+	}
+	scripts := make([][]byte, len(tx.TxOut))
+	for i, o := range tx.TxOut {
+		scripts[i] = o.PkScript
+	}
+	ours, err := s.c.Store.AddressesOf(ctx, r.ID, scripts)
+	if err != nil {
+		return err
+	}
+	for _, a := range ours {
+		if a.Branch != w.change() {
+			continue
+		}
+		if err := s.c.Store.HandOut(ctx, r.ID, a.Branch, a.Index+1); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // unheard lists the inputs that pay from addresses of the wallet by coins that it does not know;

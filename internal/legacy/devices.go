@@ -1,0 +1,121 @@
+package legacy
+
+import (
+	"encoding/json"
+	"path"
+	"sort"
+	"strings"
+
+	"specter/internal/btc"
+	"specter/internal/device"
+	"specter/internal/interop"
+)
+
+const maxKeys = 500 // of one device
+
+// folders lists the folders of a kind, by the user whose they are.
+func (s *Source) folders(kind string) (users []string, dir map[string]string) {
+	dir = map[string]string{}
+	for n := range s.files {
+		top, _, deep := strings.Cut(n, "/")
+		if id := ownerOf(top, kind); deep && id != "" && dir[id] == "" {
+			dir[id] = top
+			users = append(users, id)
+		}
+	}
+	sort.Strings(users)
+	return users, dir
+}
+
+// devices reads the devices of all users.
+func (f *Found) devices(s *Source) {
+	users, dirs := s.folders("devices")
+	for _, user := range users {
+		list := s.stems(dirs[user])
+		if len(list) > maxThings {
+			f.problem(dirs[user], "there are more devices than can be; they are left out")
+			continue
+		}
+		for _, alias := range list {
+			file := path.Join(dirs[user], alias+".json")
+			var o object
+			if _, ok := f.decode(s, file, &o, nil); ok {
+				f.device(user, alias, file, o)
+			}
+		}
+	}
+}
+
+func (f *Found) device(user, alias, file string, o object) {
+	keys, ok := o.objects("keys")
+	if !ok || len(keys) > maxKeys {
+		f.problem(file, "it has no list of keys, so it is no device; it is left out")
+		return
+	}
+	f.user(user)
+	d := Device{User: user, Device: device.Device{Alias: alias, Name: o.text("name"), Type: o.text("type")}}
+	if d.Name == "" {
+		d.Name = alias
+	}
+	if d.Type == "" {
+		d.Type = "other"
+	}
+	d.InNode = d.Type == "bitcoincore" || d.Type == "elementscore"
+	bad := 0
+	for _, k := range keys {
+		key, err := readKey(k)
+		if err != nil {
+			bad++
+			continue
+		}
+		d.Keys = append(d.Keys, key)
+	}
+	if bad > 0 {
+		f.problem(file, plural(bad, "key", "keys")+" cannot be read (or are of Liquid) and are left out")
+	}
+	if o.text("blinding_key") != "" {
+		f.Kept = append(f.Kept, Kept{"Liquid blinding key", user, d.Name, file, marshal(object{"blinding_key": o["blinding_key"]})})
+	}
+	f.Devices = append(f.Devices, d)
+}
+
+// readKey reads a key as it was typed, with the fingerprint and path that stood beside it.
+func readKey(o object) (device.Key, error) {
+	text := o.text("original")
+	if text == "" {
+		text = o.text("xpub")
+	}
+	k, err := interop.ParseKey(text)
+	if err != nil {
+		return device.Key{}, err
+	}
+	out := device.Key{Original: k.Original, Fingerprint: k.Origin.Fingerprint, Path: k.Origin.Path, HasOrigin: k.HasOrigin,
+		XPub: k.XKey.String(), ScriptType: keyType(o.text("type"), k.ScriptType), Purpose: clip(o.text("purpose"), 200)}
+	fp, err := btc.ParseFingerprint(strings.ToLower(o.text("fingerprint")))
+	if err != nil || fp.IsZero() {
+		return out, nil
+	}
+	p, err := btc.ParsePath(o.text("derivation"))
+	if err != nil || len(p) != int(k.XKey.Depth) {
+		return out, nil
+	}
+	out.Fingerprint, out.Path, out.HasOrigin = fp, p, true
+	return out, nil
+}
+
+// keyType takes the type that stood there, where it is one.
+func keyType(told, guessed string) string {
+	switch told {
+	case "pkh", "sh-wpkh", "wpkh", "tr", "sh-wsh", "wsh", "sh", "":
+		return told
+	}
+	return guessed
+}
+
+func marshal(o object) []byte {
+	b, err := json.Marshal(o)
+	if err != nil {
+		return []byte("{}") // it was read from JSON
+	}
+	return b
+}
