@@ -35,8 +35,14 @@
   // the drawer on phones and small menus close with Escape
   document.addEventListener("keydown", (e) => {
     if (e.key !== "Escape") return;
-    if (location.hash === "#sidebar") location.hash = "#main";
-    document.querySelectorAll("details.confirm[open]").forEach((d) => { d.open = false; });
+    if (location.hash === "#sidebar") {
+      location.hash = "#main";
+      document.querySelector(".menu-button").focus(); // where the hands were before
+    }
+    document.querySelectorAll("details.confirm[open]").forEach((d) => {
+      if (d.contains(document.activeElement)) d.querySelector("summary").focus();
+      d.open = false;
+    });
   });
 
   // a form that was sent is not sent twice by an impatient finger
@@ -47,6 +53,36 @@
     setTimeout(() => { delete e.target.dataset.sent; }, 4000);
   });
   window.addEventListener("pageshow", () => document.querySelectorAll("[data-sent]").forEach((f) => { delete f.dataset.sent; }));
+
+  // Ctrl+K leads to the search
+  document.addEventListener("keydown", (e) => {
+    if (e.key.toLowerCase() !== "k" || !(e.ctrlKey || e.metaKey) || e.altKey || e.shiftKey) return;
+    const search = document.querySelector("[data-search]");
+    if (!search) return;
+    e.preventDefault();
+    search.focus();
+    search.select();
+  });
+
+  // ticked coins are added up; amounts are whole sat, so no number is rounded
+  const money = (sat, unit) => unit === "sat" ? String(sat) : Math.floor(sat / 1e8) + "." + String(sat % 1e8).padStart(8, "0");
+  const addUp = () => document.querySelectorAll("[data-sum]").forEach((out) => {
+    const ticked = [...document.querySelectorAll("input[type=checkbox]:checked")].filter((box) => box.name === out.dataset.sum);
+    const known = ticked.filter((box) => box.dataset.sat);
+    const sum = known.reduce((all, box) => all + Number(box.dataset.sat), 0);
+    out.textContent = ticked.length === 0 ? "" : known.length ? ticked.length + " × = " + money(sum, out.dataset.unit) + " " + out.dataset.name : ticked.length + " ×";
+  });
+  document.addEventListener("change", addUp);
+  document.body.addEventListener("htmx:afterSettle", addUp);
+  document.addEventListener("click", (e) => {
+    const all = e.target.closest("[data-tick-all]");
+    if (!all) return;
+    const boxes = [...document.querySelectorAll("input[type=checkbox]:not(:disabled)")].filter((box) => box.name === all.dataset.tickAll);
+    const tick = boxes.some((box) => !box.checked);
+    boxes.forEach((box) => { box.checked = tick; });
+    addUp();
+  });
+  if (document.querySelector("input[type=checkbox][data-sat]:checked")) addUp();
 
   // live refresh: the server says that something changed, the page asks for its fragments again,
   // but never under the hands of someone who is typing, choosing or reading an open box there
