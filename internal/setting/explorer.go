@@ -1,7 +1,6 @@
 package setting
 
 import (
-	"net/url"
 	"slices"
 	"strings"
 
@@ -86,23 +85,17 @@ func (e Explorer) base(n btc.Network) (base string, ok bool) {
 	if e.Kind == ExplorerOwn {
 		return e.URL, e.URL != ""
 	}
-	known, is := explorers[e.Kind]
+	known := explorers[e.Kind]
 	part, knows := known.parts[n]
-	return known.base + part, is && knows
-}
-
-// Tx is the page of a transaction; "" without an explorer.
-func (u User) Tx(n btc.Network, txid string) string { return u.explorerPage(n, "/tx/", txid) }
-
-// Address is the page of an address; "" without an explorer.
-func (u User) Address(n btc.Network, address string) string {
-	return u.explorerPage(n, "/address/", address)
-}
-
-func (u User) explorerPage(n btc.Network, kind, what string) string {
-	base, ok := u.Explorers[n].base(n)
-	if !ok || what == "" {
-		return ""
+	if !knows {
+		return "", false
 	}
-	return base + kind + url.PathEscape(what)
+	return known.base + part, true
+}
+
+// Explorer is the address of the block explorer that the user chose for a network, to which
+// "/tx/<txid>" and "/address/<address>" are added; "" without one.
+func (u User) Explorer(n btc.Network) string {
+	base, _ := u.Explorers[n].base(n)
+	return base
 }

@@ -52,7 +52,10 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, rt route) (*http.
 	id, err := s.identify(r)
 	switch {
 	case err == nil:
-		r = known(r, id)
+		if r, err = s.withWishes(known(r, id), id.User.ID); err != nil {
+			s.fail(w, r, err)
+			return r, false
+		}
 		if rt.who == forOwner && !id.User.Owner() {
 			s.fail(w, r, errs.E(errs.Denied, "this is for the owner of this Specter alone"))
 			return r, false

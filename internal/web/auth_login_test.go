@@ -18,7 +18,7 @@ import (
 func visit(t *testing.T, g *gatehouse, change func(*web.Config)) *client {
 	t.Helper()
 	h := newHouse("")
-	c := web.Config{Wallets: wallets{h}, Devices: devices{h}, Nodes: nodes{h}, Settings: h, Auth: g, Version: "1.0"}
+	c := web.Config{Wallets: wallets{h}, Devices: devices{h}, Nodes: nodes{h}, Settings: h, Program: &steward{h: h}, Auth: g, Version: "1.0"}
 	if change != nil {
 		change(&c)
 	}

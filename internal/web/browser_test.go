@@ -53,7 +53,7 @@ func openBrowserWith(t *testing.T, change func(*web.Config), more ...chromedp.Ex
 		t.Skip("SKIPPED WITHOUT A BROWSER: install chromium to test what the pages do with script")
 	}
 	b := &browser{t: t, h: newHouse("")}
-	c := web.Config{Wallets: wallets{b.h}, Devices: devices{b.h}, Nodes: nodes{b.h}, Settings: b.h, Auth: newGatehouse(auth.MethodNone), Demo: b.h}
+	c := web.Config{Wallets: wallets{b.h}, Devices: devices{b.h}, Nodes: nodes{b.h}, Settings: b.h, Program: &steward{h: b.h}, Auth: newGatehouse(auth.MethodNone), Demo: b.h}
 	if change != nil {
 		change(&c)
 	}

@@ -493,6 +493,25 @@ func (h *house) PutSetting(_ context.Context, owner, name, value string) error {
 	h.settings[owner+"/"+name] = value
 	return nil
 }
+func (h *house) Settings(_ context.Context, owner string) (map[string]string, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	out := map[string]string{}
+	for k, v := range h.settings {
+		if name, ok := strings.CutPrefix(k, owner+"/"); ok && v != "" {
+			out[name] = v
+		}
+	}
+	return out, nil
+}
+func (h *house) PutSettings(ctx context.Context, owner string, values map[string]string) error {
+	for name, v := range values {
+		if err := h.PutSetting(ctx, owner, name, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 func (h *house) Faucet(_ context.Context, address string, amount btcutil.Amount) error {
 	h.paid[address] += amount
 	return nil

@@ -65,9 +65,6 @@ func (c catalogue) n(count int, one, many string) string {
 	return c.t(many, count)
 }
 
-// language decides the language of an answer.
-func (s *Server) language(*http.Request) string { return source }
-
 // tr translates for a request.
 func (s *Server) tr(r *http.Request, text string, args ...any) string {
 	return s.words(r).t(text, args...)

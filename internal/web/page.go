@@ -9,42 +9,42 @@ import (
 	"specter/internal/auth"
 	"specter/internal/btc"
 	"specter/internal/device"
+	"specter/internal/rates"
+	"specter/internal/setting"
 	"specter/internal/wallet"
 )
 
 // page is what every page has: who asks, the sidebar, the user's wishes. It is filled in one
 // place and embedded in each page's own struct.
 type page struct {
-	Title   string
-	Lang    string
-	Owner   wallet.Owner
-	User    auth.User
-	Session bool // by a session's cookie: there is something to log out of
-	Bare    bool // nobody is logged in: no sidebar, no live events
-	Logout  int  // seconds of idleness until the session ends; 0 never
-	Kept    int  // forms that wait to be sent again
-	Network btc.Network
-	Section string // what the sidebar marks: overview, settings, wallet:<alias>, device:<alias>…
-	Self    string // path and query of this page, for coming back
-	Watch   string // alias of the wallet whose events this page follows; "" all
-	Theme   string // auto, dark, light
-	Unit    string // btc, sat
-	Hide    bool   // amounts are hidden
-	Demo    bool
-	Version string
-	Flashes []flash
-	Wallets []wallet.Record
-	Devices []device.Device
-	Node    nodeBox
+	Title    string
+	Lang     string
+	Owner    wallet.Owner
+	User     auth.User
+	Session  bool // by a session's cookie: there is something to log out of
+	Bare     bool // nobody is logged in: no sidebar, no live events
+	Logout   int  // seconds of idleness until the session ends; 0 never
+	Kept     int  // forms that wait to be sent again
+	Network  btc.Network
+	Section  string // what the sidebar marks: overview, settings, wallet:<alias>, device:<alias>…
+	Self     string // path and query of this page, for coming back
+	Watch    string // alias of the wallet whose events this page follows; "" all
+	Theme    string // auto, dark, light
+	Unit     string // btc, sat
+	Hide     bool   // amounts are hidden
+	Chosen   setting.User
+	Quote    *rates.Quote // what a bitcoin costs; nil: not asked for, or not known
+	PageSize int          // rows of every list; 0: as each page thinks best
+	Demo     bool
+	Version  string
+	Flashes  []flash
+	Wallets  []wallet.Record
+	Devices  []device.Device
+	Node     nodeBox
 }
 
-// Names under which a user's wishes are kept.
-const (
-	settingUnit     = "unit"
-	settingTheme    = "theme"
-	settingHide     = "hide-amounts"
-	settingPageSize = "page-size"
-)
+// settingPageSize is the name under which a list keeps the user's rows a page.
+const settingPageSize = "page-size"
 
 // page fills what every page has.
 func (s *Server) page(r *http.Request, title string) (page, error) {
@@ -94,20 +94,26 @@ func selfOf(r *http.Request) string {
 	return u.String()
 }
 
+// wishes puts what the user has chosen on the page, and the price where they want it shown.
 func (s *Server) wishes(ctx context.Context, p *page) error {
-	for name, into := range map[string]func(string){
-		settingUnit:  func(v string) { p.Unit = oneOf(v, unitBTC, unitSat) },
-		settingTheme: func(v string) { p.Theme = oneOf(v, "auto", "dark", "light") },
-		settingHide:  func(v string) { p.Hide = v == "yes" },
-	} {
-		v, err := s.c.Settings.Setting(ctx, string(p.Owner), name)
-		if err != nil {
+	v, known := wishesOf(ctx)
+	if !known {
+		var err error
+		if v.User, err = s.settings.User(ctx, string(p.Owner)); err != nil {
 			return err
 		}
-		into(v)
+	}
+	p.Chosen, p.Unit, p.Theme, p.Hide, p.PageSize = v.User, v.Unit, v.Theme, v.Hide, v.PageSize
+	if p.PriceOn() && p.Chosen.ShowPrice && s.c.Fees != nil {
+		if q, ok := s.c.Fees.Price(ctx, p.Owner); ok {
+			p.Quote = &q
+		}
 	}
 	return nil
 }
+
+// PriceOn tells whether the user has chosen somebody to ask for prices.
+func (p page) PriceOn() bool { return p.Chosen.Rates.Price != "" }
 
 // oneOf returns v when it is among the words, else the first of them.
 func oneOf(v string, words ...string) string {

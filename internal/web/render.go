@@ -101,6 +101,9 @@ func (s *Server) funcs(words catalogue) template.FuncMap {
 		"deviceicon": deviceIcon,
 		"codewords":  words.codeWords,
 
+		"providerwords": words.providerWords,
+		"explorerwords": words.explorerWords,
+
 		"targetwords": words.targetWords,
 		"sourcewords": words.sourceWords,
 		"remarkwords": words.remarkWords,

@@ -139,7 +139,8 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, status int, name,
 	if bytes.Contains(b.Bytes(), scannerMark) {
 		h.Set("Content-Security-Policy", scannerPolicy)
 	}
-	h.Set("Vary", "HX-Request, HX-Target")
+	h.Set("Vary", "HX-Request, HX-Target, Accept-Language")
+	h.Set("Content-Language", s.language(r))
 	w.WriteHeader(status)
 	_, _ = w.Write(b.Bytes()) // the client is gone; nobody is left to tell
 }

@@ -28,6 +28,11 @@ func (s *Server) settingsRoutes() []route {
 		{"POST /settings/auth", forOwner, s.postAuthSettings},
 		{"POST /settings/api", forOwner, s.postAPI},
 
+		{"GET /settings/program", forOwner, s.getProgram},
+		{"POST /settings/program", forOwner, s.postProgram},
+		{"GET /settings/program/log", forOwner, s.getLog},
+		{"POST /settings/program/compact", forOwner, s.postCompact},
+
 		{"GET /settings/account", forUser, s.getAccount},
 		{"POST /settings/account/password", forUser, s.postPassword},
 		{"POST /settings/account/name", forUser, s.postName},
@@ -42,6 +47,7 @@ func (s *Server) settingsRoutes() []route {
 		{"GET /settings/users", forOwner, s.getUsers},
 		{"POST /settings/users/invite", forOwner, s.postInvite},
 		{"POST /settings/users/invitations/{id}/revoke", forOwner, s.postRevoke},
+		{"POST /settings/users/{id}/password", forOwner, s.postUserPassword},
 		{"GET /settings/users/{id}/delete", forOwner, s.getDeleteUser},
 		{"POST /settings/users/{id}/delete", forOwner, s.postDeleteUser},
 

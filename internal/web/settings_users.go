@@ -20,6 +20,8 @@ type usersPage struct {
 	Invitations []auth.Invitation
 	Hours       int
 	Link        string // of an invitation made just now
+	Min         int    // characters of a password
+	Trouble     string // id of the user whose new password was refused
 	Error       string
 }
 
@@ -50,7 +52,7 @@ func (s *Server) usersPage(r *http.Request) (usersPage, error) {
 		return usersPage{}, err
 	}
 	now := s.c.Auth.Settings()
-	v := usersPage{settingsFrame: f, Method: now.Method, Hours: now.InvitationHours}
+	v := usersPage{settingsFrame: f, Method: now.Method, Hours: now.InvitationHours, Min: now.MinPassword}
 	users, err := s.c.Auth.Users(r.Context())
 	if err != nil {
 		return v, err
@@ -124,6 +126,34 @@ func (s *Server) postRevoke(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.say(w, r, flashOK, "The link is revoked. Whoever opens it is refused.")
+	return s.redirect(w, r, "/settings/users")
+}
+
+// postUserPassword gives a member a new password, and ends the member's sessions. The owner's own
+// is changed on the account's page, where the old one is asked.
+func (s *Server) postUserPassword(w http.ResponseWriter, r *http.Request) error {
+	if err := parseForm(r); err != nil {
+		return err
+	}
+	u, err := s.c.Auth.User(r.Context(), r.PathValue("id"))
+	if err == nil && u.Owner() {
+		err = errs.E(errs.Denied, "change your own password on the page of your account")
+	}
+	if err == nil {
+		err = samePassword(r.PostFormValue("password"), r.PostFormValue("again"))
+	}
+	if err == nil {
+		err = s.c.Auth.SetPassword(r.Context(), u.ID, r.PostFormValue("password"))
+	}
+	if err != nil {
+		v, pageErr := s.usersPage(r)
+		if pageErr != nil || errs.Is(err, errs.Internal) || errs.Is(err, errs.NotFound) {
+			return err
+		}
+		v.Error, v.Trouble = s.refusal(w, r, err), u.ID
+		return s.render(w, r, statusOf(err), "settings_users", v)
+	}
+	s.say(w, r, flashOK, "%s has a new password and is logged out everywhere. Tokens stay until they are deleted.", u.Name)
 	return s.redirect(w, r, "/settings/users")
 }
 

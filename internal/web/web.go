@@ -13,7 +13,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,12 +25,14 @@ import (
 
 	"specter/internal/btc"
 	"specter/internal/node"
+	"specter/internal/setting"
 )
 
 // Settings keeps what a user has chosen, as words under names. An unknown name is "".
 type Settings interface {
 	Setting(ctx context.Context, owner, name string) (string, error)
 	PutSetting(ctx context.Context, owner, name, value string) error
+	setting.Store
 }
 
 // Demo is the play chain of demo mode.
@@ -50,6 +54,7 @@ type Config struct {
 	Demo       Demo       // nil: a real chain
 	Explorer   Explorer   // nil: no links to explorers
 	PastPrices PastPrices // nil: no prices in files
+	Program    Program    // nil: the program's own settings are not on offer
 	// Open reports whether other machines can reach this Specter; nil: they cannot.
 	Open func() bool
 	// CheckPIN tries a password against the active node: errs.Denied when it is wrong. nil: the
@@ -71,6 +76,9 @@ type Server struct {
 	now       func() time.Time
 	assets    *assets
 	templates map[string]*templateSet // by language
+	languages languages
+	settings  *setting.Service
+	shown     present
 	flashes   *vault[flash]
 	seeds     *vault[newSeed]
 	found     *vault[node.Node]
@@ -109,6 +117,7 @@ func New(c Config) (*Server, error) {
 	s.found = newVault[node.Node](s.now, 30*time.Minute)
 	s.tokens = newVault[newToken](s.now, 10*time.Minute)
 	s.kept = &keptForms{now: s.now}
+	s.settings = setting.New(c.Settings)
 	s.scans = newScans(s.now)
 	var err error
 	if s.assets, err = loadAssets(); err != nil {
@@ -117,6 +126,7 @@ func New(c Config) (*Server, error) {
 	if s.templates, err = s.loadTemplates(); err != nil {
 		return nil, fmt.Errorf("web: templates: %w", err)
 	}
+	s.languages = newLanguages(slices.Collect(maps.Keys(s.templates)))
 	pages, err := s.mux(s.routes())
 	if err != nil {
 		return nil, fmt.Errorf("web: routes: %w", err)
