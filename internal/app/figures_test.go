@@ -114,12 +114,7 @@ func (h *house) figureDraft(ref wallet.Ref, to string) {
 
 // figurePages starts the binary on the data folder and times its pages as a browser sees them.
 func figurePages(t *testing.T, data string, count int, token, address string) {
-	bin := filepath.Join(t.TempDir(), "specter")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", bin, "specter/cmd/specter")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build: %s", out)
-	}
+	bin := buildBinary(t)
 	var firsts []time.Duration
 	for range 5 {
 		cmd, base, start := launch(t, bin, data)
@@ -138,11 +133,24 @@ func figurePages(t *testing.T, data string, count int, token, address string) {
 	t.Logf("FIGURE exec to first history page: median %d ms, worst %d ms", firsts[2].Milliseconds(), firsts[4].Milliseconds())
 }
 
+// buildBinary builds the program as it is shipped.
+func buildBinary(t *testing.T) string {
+	t.Helper()
+	bin := filepath.Join(t.TempDir(), "specter")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", bin, "specter/cmd/specter")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build: %s", out)
+	}
+	return bin
+}
+
 // launch starts the server and waits for its line.
-func launch(t *testing.T, bin, data string) (*exec.Cmd, string, time.Time) {
+func launch(t *testing.T, bin, data string, env ...string) (*exec.Cmd, string, time.Time) {
 	t.Helper()
 	cmd := exec.Command(bin, "server", "--port", "0", "--data-dir", data)
 	cmd.Env = []string{"HOME=" + t.TempDir(), "SPECTER_API_ACTIVE=true"}
+	cmd.Env = append(cmd.Env, env...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
