@@ -273,12 +273,15 @@ func TestSpeedUpCancelAndChild(t *testing.T) {
 	if strings.Contains(p.body, "<h1") {
 		t.Error("the preview is a whole page")
 	}
-	h.send.remarks = append(h.send.remarks, spend.NewRemark(spend.FeeRateHigh, "900", "9"))
+	h.send.remarks = append(h.send.remarks, spend.NewRemark(spend.DoubleSign, 3), spend.NewRemark(spend.FeeRateHigh, "900", "9"))
 	c.post(tx+"/bump/speed-up", url.Values{"fee": {"1"}, "action": {"create"}}).want(422)
 	if h.send.made != 3 {
 		t.Error("a grave remark was passed over")
 	}
 	c.post(tx+"/bump/speed-up", url.Values{"fee": {"1"}, "action": {"create"}, "confirm": {"feerate-high"}}).want(200)
+	h.send.remarks = h.send.remarks[len(h.send.remarks)-1:]
+	c.post(tx+"/bump/child", url.Values{"fee": {"manual"}, "feerate": {"37"}, "action": {"create"}}).want(200) // the child's own feerate is what lifts its parent
+	c.post(tx+"/bump/child", url.Values{"fee": {"manual"}, "feerate": {"38"}, "action": {"create"}}).want(422)
 	h.send.choices = wallet.Choices{Why: "the transaction is confirmed"}
 	c.get(tx + "/bump/cancel").want(409)
 	if a := c.get(tx).want(200).says("why", "confirmed"); len(a.all("actions")) != 0 {

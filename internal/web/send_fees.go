@@ -131,6 +131,7 @@ type checked struct {
 	Cap     btcutil.Amount // the fee to agree to because it is above the cap; 0: it is not
 	MaxFee  btcutil.Amount // agreed to
 	Quote   *rates.Quote   // nil: no price is known
+	Calm    []spend.Code   // grave elsewhere, but what is meant here: told, not asked about
 }
 
 // readChecked reads what was agreed to.
@@ -180,7 +181,7 @@ func (c checked) Mild() []wallet.Remark { return c.remarks(false) }
 func (c checked) remarks(grave bool) []wallet.Remark {
 	var out []wallet.Remark
 	for _, r := range c.Preview.Remarks {
-		if r.Grave() == grave {
+		if (r.Grave() && !slices.Contains(c.Calm, r.Code)) == grave {
 			out = append(out, r)
 		}
 	}

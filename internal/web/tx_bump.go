@@ -11,6 +11,7 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"specter/internal/btc"
+	"specter/internal/btc/spend"
 	"specter/internal/errs"
 	"specter/internal/wallet"
 )
@@ -92,6 +93,19 @@ func (s *Server) bumpPage(r *http.Request) (bumpPage, error) {
 	v.Choices, err = s.c.Wallets.Choices(r.Context(), p.Wallet.Ref(), id)
 	v.Title = map[string]string{waySpeedUp: s.tr(r, "Speed up"), wayCancel: s.tr(r, "Cancel"), wayChild: s.tr(r, "Speed up with a child")}[way]
 	return v, err
+}
+
+// calm lists what is meant here and needs no agreement: who replaces signs the same coins again,
+// and a child's own feerate is above that of the package which it lifts.
+func (p bumpPage) calm() []spend.Code {
+	if p.Replaces() {
+		return []spend.Code{spend.DoubleSign}
+	}
+	rate, _, err := p.Table.chosen(p.Form.feeForm)
+	if next, known := p.Table.Rate(1); err == nil && (!known || rate <= 3*next) {
+		return []spend.Code{spend.FeeRateHigh}
+	}
+	return nil
 }
 
 // allowed says why the way is not open; nil where it is.
@@ -208,6 +222,7 @@ func (f bumpForm) onceToken() string {
 }
 
 func (s *Server) bumpPreview(r *http.Request, v *bumpPage) {
+	v.Calm = v.calm()
 	var preview wallet.Preview
 	var err error
 	if v.Replaces() {

@@ -11,6 +11,7 @@ import (
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/chainhash/v2"
 
+	"specter/internal/btc/spend"
 	"specter/internal/errs"
 	"specter/internal/wallet"
 )
@@ -257,6 +258,9 @@ func (s *Server) preview(r *http.Request, v *sendPage) {
 	}
 	req.MaxFee = v.MaxFee
 	v.want, v.asked = req, true
+	if req.Replaces != nil {
+		v.Calm = []spend.Code{spend.DoubleSign} // who replaces signs the same coins again on purpose
+	}
 	preview, err := s.c.Wallets.Preview(r.Context(), v.Wallet.Ref(), req)
 	if err != nil {
 		s.refused(r, &v.checked, err)
