@@ -50,6 +50,25 @@ POST /wallets/{alias}/tx/{txid}/bump/{way}/preview - - + - fee=least
 POST /wallets/{alias}/tx/{txid}/abandon - - + -
 POST /wallets/{alias}/tx/{txid}/rebroadcast - - + -
 POST /wallets/{alias}/labels - - + - kind=addr&key=$address&label=mine
+GET /overview/transactions.csv - + + +
+GET /overview/transactions.json - + + +
+GET /overview/utxo.csv - + + +
+GET /overview/utxo.json - + + +
+GET /overview/statement - + + +
+GET /wallets/{alias}/balance - - + -
+GET /wallets/{alias}/statement - - + -
+GET /wallets/{alias}/transactions.csv - - + -
+GET /wallets/{alias}/transactions.json - - + -
+GET /wallets/{alias}/utxo.csv - - + -
+GET /wallets/{alias}/utxo.json - - + -
+GET /wallets/{alias}/addresses_list.csv - - + -
+GET /wallets/{alias}/addresses_list.json - - + -
+GET /wallets/{alias}/tx/{txid}/raw - - + -
+GET /wallets/{alias}/consolidate - - + -
+GET /wallets/{alias}/labels - - + -
+GET /wallets/{alias}/labels/{format} - - + -
+POST /wallets/{alias}/labels/preview - - + - labels={}
+POST /wallets/{alias}/labels/import - - + - waiting=nothing
 GET /wallets/{alias}/addresses - - + -
 GET /wallets/{alias}/addresses/{address} - - + -
 GET /wallets/{alias}/receive - - + -

@@ -36,9 +36,9 @@ func (s *Server) postLabel(w http.ResponseWriter, r *http.Request) error {
 	f := labelField{Alias: ref.Alias, Kind: wallet.LabelKind(r.FormValue("kind")), Key: r.FormValue("key"), Value: r.FormValue("label"),
 		Hint: limit(r.FormValue("hint"), 100), Next: r.FormValue("next"), Saved: true}
 	switch f.Kind {
-	case wallet.LabelTx, wallet.LabelAddress, wallet.LabelOutput:
+	case wallet.LabelTx, wallet.LabelAddress, wallet.LabelOutput, wallet.LabelXPub, wallet.LabelInput, wallet.LabelPubKey:
 	default:
-		return errs.E(errs.Invalid, "a label stands on a transaction, an address or a coin")
+		return errs.E(errs.Invalid, "a label stands on a transaction, an address, a coin or a key")
 	}
 	if err := s.c.Wallets.SetLabel(r.Context(), ref, f.Kind, f.Key, f.Value); err != nil {
 		return err

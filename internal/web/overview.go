@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"time"
 
 	"specter/internal/wallet"
 )
@@ -12,7 +13,14 @@ type overviewPage struct {
 	List    list
 	History wallet.HistoryPage
 	Coins   wallet.CoinPage
+	Proofs  proofs
+	Chart   *chart // nil: nothing to draw yet
+	// days that the statement's form begins with
+	YearStart, Today time.Time
 }
+
+// Choosing: coins of several wallets are not chosen together.
+func (overviewPage) Choosing() bool { return false }
 
 // AllWallets makes the shared tables show the column that names the wallet.
 func (overviewPage) AllWallets() bool { return true }
@@ -50,17 +58,35 @@ func (s *Server) overview(w http.ResponseWriter, r *http.Request, tab string) er
 		return err
 	}
 	p.Section = "overview"
-	v := overviewPage{page: p, Tab: tab, List: listOf(r, 25)}
+	v := overviewPage{page: p, Tab: tab}
+	v.YearStart, v.Today = s.thisYear()
+	if v.List, err = s.listOf(r, p, tab, 25); err != nil {
+		return err
+	}
+	v.List.Files, v.List.Period, v.List.Currency = "/overview", r.URL.Query().Get("period"), s.currency(r, p)
+	if v.List.Period != "" {
+		v.List.Period = readPeriod(r)
+	}
 	if tab == "coins" {
 		v.List.Query.Filter = coinFilter(v.List.Query.Filter)
 		v.Coins, err = s.c.Wallets.CoinsAll(r.Context(), p.Owner, p.Network, v.List.Query)
-		v.List.Total = v.Coins.Total
+		v.List.Total, v.List.More = v.Coins.Total, v.Coins.More
 	} else {
 		v.History, err = s.c.Wallets.HistoryAll(r.Context(), p.Owner, p.Network, v.List.Query)
-		v.List.Total = v.History.Total
+		v.List.Total, v.List.More = v.History.Total, v.History.More
 	}
 	if err != nil {
 		return err
+	}
+	if v.Proofs, err = s.proofsOf(r, p, v.History.Rows); err != nil {
+		return err
+	}
+	if !liveOnly(r) { // the chart stands outside of what is drawn again
+		days, err := s.c.Wallets.BalanceSeriesAll(r.Context(), p.Owner, p.Network, chartDays)
+		if err != nil {
+			return err
+		}
+		v.Chart = drawChart(days, readPeriod(r), "/overview")
 	}
 	return s.render(w, r, http.StatusOK, "overview", v)
 }

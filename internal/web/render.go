@@ -39,7 +39,7 @@ func (s *Server) loadTemplates() (map[string]*templateSet, error) {
 }
 
 func (s *Server) loadSet(words catalogue) (*templateSet, error) {
-	frame, err := template.New("frame").Funcs(s.funcs(words)).Option("missingkey=error").
+	frame, err := template.New("frame").Funcs(s.funcs(words)).Funcs(s.lookingFuncs(words)).Option("missingkey=error").
 		ParseFS(templateFiles, "templates/layout.html", "templates/partials/*.html")
 	if err != nil {
 		return nil, err

@@ -110,10 +110,15 @@ func (s *Server) titleOf(r *http.Request, status int) string {
 
 func isHTMX(r *http.Request) bool { return r.Header.Get("HX-Request") == "true" }
 
+// liveOnly reports whether htmx asks for a page's live fragment alone.
+func liveOnly(r *http.Request) bool {
+	return isHTMX(r) && r.Header.Get("HX-Target") == "live" && r.Header.Get("HX-History-Restore-Request") == ""
+}
+
 // render answers with a page, or with its live fragment when htmx asks for that alone.
 func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, name string, data any) error {
 	block := "layout"
-	if isHTMX(r) && r.Header.Get("HX-Target") == "live" && r.Header.Get("HX-History-Restore-Request") == "" {
+	if liveOnly(r) {
 		block = "fragment"
 	}
 	s.write(w, r, status, name, block, data)

@@ -15,6 +15,7 @@ import (
 
 type txPage struct {
 	walletPage
+	txLook
 	Tx      wallet.TxDetail
 	Choices *wallet.Choices // what can be done; nil: nothing is to be done, or Why
 	Why     string          // why that is not known
@@ -67,6 +68,9 @@ func (s *Server) txPage(r *http.Request) (txPage, error) {
 		return v, err
 	}
 	v.Title = s.tr(r, "Transaction %s", short(id))
+	if v.txLook, err = s.txLook(r, p.page, v.Tx); err != nil {
+		return v, err
+	}
 	if v.Tx.State != wallet.Pending && v.Tx.State != wallet.Dropped {
 		return v, nil
 	}

@@ -20,7 +20,11 @@ func (s *Server) getAddresses(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := addressesPage{walletPage: p, List: listOf(r, 50)}
+	v := addressesPage{walletPage: p}
+	if v.List, err = s.listOf(r, p.page, "addresses", 50); err != nil {
+		return err
+	}
+	v.List.Files = walletPath(p.Wallet.Alias, "")
 	v.List.Query.Filter = oneOf(v.List.Query.Filter, "receive", "change", "used", "unused")
 	if v.Addresses, err = s.c.Wallets.Addresses(r.Context(), p.Wallet.Ref(), v.List.Query); err != nil {
 		return err

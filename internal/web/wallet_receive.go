@@ -34,19 +34,6 @@ func (s *Server) getReceive(w http.ResponseWriter, r *http.Request) error {
 	return s.receive(w, r, v)
 }
 
-// getAddress shows one address of the wallet as the receive page does.
-func (s *Server) getAddress(w http.ResponseWriter, r *http.Request) error {
-	p, err := s.walletPage(r, "addresses", "")
-	if err != nil {
-		return err
-	}
-	v := receivePage{walletPage: p}
-	if v.Address, err = s.c.Wallets.AddressInfo(r.Context(), p.Wallet.Ref(), r.PathValue("address")); err != nil {
-		return err
-	}
-	return s.receive(w, r, v)
-}
-
 func (s *Server) receive(w http.ResponseWriter, r *http.Request, v receivePage) error {
 	v.URI = "bitcoin:" + v.Address.Address
 	if v.Ask != "" {

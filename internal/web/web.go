@@ -71,24 +71,25 @@ type Config struct {
 
 // Server is the pages as an http.Handler.
 type Server struct {
-	c         Config
-	log       *slog.Logger
-	now       func() time.Time
-	assets    *assets
-	templates map[string]*templateSet // by language
-	languages languages
-	settings  *setting.Service
-	shown     present
-	flashes   *vault[flash]
-	seeds     *vault[newSeed]
-	found     *vault[node.Node]
-	scans     *scans
-	tokens    *vault[newToken]
-	kept      *keptForms
-	active    activity
-	lapsed    lapsedCookies
-	pages     http.Handler // the routes, without prefix and door
-	handler   http.Handler
+	c          Config
+	log        *slog.Logger
+	now        func() time.Time
+	assets     *assets
+	templates  map[string]*templateSet // by language
+	languages  languages
+	settings   *setting.Service
+	shown      present
+	flashes    *vault[flash]
+	seeds      *vault[newSeed]
+	found      *vault[node.Node]
+	scans      *scans
+	tokens     *vault[newToken]
+	kept       *keptForms
+	labelFiles *labelFiles
+	active     activity
+	lapsed     lapsedCookies
+	pages      http.Handler // the routes, without prefix and door
+	handler    http.Handler
 
 	streams   atomic.Int32 // open event streams
 	closing   chan struct{}
@@ -117,6 +118,7 @@ func New(c Config) (*Server, error) {
 	s.found = newVault[node.Node](s.now, 30*time.Minute)
 	s.tokens = newVault[newToken](s.now, 10*time.Minute)
 	s.kept = &keptForms{now: s.now}
+	s.labelFiles = &labelFiles{now: s.now}
 	s.settings = setting.New(c.Settings)
 	s.scans = newScans(s.now)
 	var err error

@@ -191,6 +191,7 @@ func everyPage() map[string]int {
 		"/nothing-here": 404, "/wallets/nobody/history": 404, "/devices/nobody": 404, "/new-device/abacus": 404, "/wallets/family_vault/tx/xyz": 404, "/wallets/family_vault/drafts/99": 404,
 	}
 	maps.Copy(pages, airgapPages())
+	maps.Copy(pages, lookingPages())
 	return pages
 }
 
