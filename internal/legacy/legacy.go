@@ -96,9 +96,10 @@ type Wallet struct {
 	Alias      string
 	Name       string
 	Descriptor string
-	Devices    []string // aliases, in the order of the keys
-	Height     int32    // no coin is older than this block; 0: not told
-	Next       [2]uint32
+	Devices    []string  // aliases, in the order of the keys
+	Height     int32     // no coin is older than this block; 0: not told
+	Next       [2]uint32 // first index not handed out: receive, change
+	Ahead      [2]uint32 // how many addresses were listed
 	Used       []txgraph.Place
 	Labels     []Label
 	Frozen     []wire.OutPoint

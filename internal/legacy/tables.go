@@ -101,14 +101,23 @@ func (s *Source) addresses(w *Wallet) error {
 		if address == "" || len(address) > 120 {
 			return nil
 		}
-		if label := strings.ToValidUTF8(r.text("label"), "?"); strings.TrimSpace(label) != "" && !usualLabel(label) {
+		label := strings.ToValidUTF8(r.text("label"), "?")
+		labelled := strings.TrimSpace(label) != "" && !usualLabel(label)
+		if labelled {
 			w.Labels = append(w.Labels, Label{strings.Clone(address), strings.Clone(clip(label, maxLabel))})
 		}
-		if i, ok := r.index("index"); ok && i <= maxIndex && r.yes("used") {
-			p := txgraph.Place{Index: i}
-			if r.yes("change") {
-				p.Branch = 1
-			}
+		i, ok := r.index("index")
+		if !ok || i > maxIndex {
+			return nil
+		}
+		p := txgraph.Place{Index: i}
+		if r.yes("change") {
+			p.Branch = 1
+		}
+		if labelled {
+			w.Ahead[p.Branch] = max(w.Ahead[p.Branch], i+1)
+		}
+		if r.yes("used") {
 			w.Used = append(w.Used, p)
 		}
 		return nil

@@ -224,7 +224,7 @@ func (t *taker) wordsOf(here *wallet.Record) (labels map[string]string, frozen m
 // fill brings in what was known of a wallet: first the words, so that the history is written with
 // them.
 func (t *taker) fill(w *Wallet, r *wallet.Record, news words) error {
-	known := wallet.Known{Next: w.Next, Used: w.Used, Frozen: news.frozen}
+	known := wallet.Known{Next: w.Next, Ahead: w.Ahead, Used: w.Used, Frozen: news.frozen}
 	fresh := r.Tip.Hash == [32]byte{}
 	if newest, _ := t.s.span(w); fresh && newest != nil {
 		known.Tip = &wallet.TipKnown{Height: newest.Height, Time: newest.Time}

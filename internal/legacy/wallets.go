@@ -18,7 +18,7 @@ import (
 const (
 	maxFrozen = 100_000
 	maxDrafts = 10_000
-	maxIndex  = 1_000_000
+	maxIndex  = 99_999
 	maxLabel  = 1000 // bytes; longer ones are cut when they are stored
 )
 
@@ -120,6 +120,9 @@ func (f *Found) wallet(s *Source, user, chain string, n *btc.Network, alias, fil
 	w.Height = int32(o.whole("blockheight", 0, 1<<30, 0))
 	w.Next[0] = uint32(o.whole("address_index", 0, maxIndex, -1) + 1) // that one is shown as the current
 	w.Next[1] = uint32(o.whole("change_index", 0, maxIndex, 0))       // that one is given to the next payment
+	for b, key := range []string{"keypool", "change_keypool"} {
+		w.Ahead[b] = uint32(o.whole(key, 0, maxIndex, 0))
+	}
 	f.frozen(file, o, &w)
 	f.drafts(file, o, &w)
 	f.user(user)

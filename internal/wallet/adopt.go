@@ -33,6 +33,7 @@ type AdoptStore interface {
 // Known is what another program knew of a wallet besides its transactions.
 type Known struct {
 	Next   [2]uint32       // first index not handed out: receive, change
+	Ahead  [2]uint32       // how many addresses it listed: receive, change
 	Used   []txgraph.Place // addresses that it called used
 	Frozen []wire.OutPoint
 	Tip    *TipKnown // nil: none
@@ -45,8 +46,8 @@ type TipKnown struct {
 	Time   time.Time
 }
 
-// maxAdopted bounds the indexes and places that are taken over: deriving takes time.
-const maxAdopted = 1_000_000
+// maxAdopted bounds the indexes that are taken over: deriving takes time.
+const maxAdopted = 100_000
 
 // Adopted is a wallet as another program had it.
 type Adopted struct {
@@ -194,7 +195,7 @@ func (s *Service) AdoptKnown(ctx context.Context, ref Ref, k Known) error {
 		if k.Next[b] > maxAdopted {
 			return errs.E(errs.Invalid, "the address index %d is beyond what a wallet can have", k.Next[b])
 		}
-		used[b] = max(used[b], int64(k.Next[b])-1)
+		used[b] = max(used[b], int64(k.Next[b])-1, int64(min(k.Ahead[b], maxAdopted))-int64(r.Gap)-1)
 	}
 	if err := s.reach(ctx, r.ID, w, used); err != nil {
 		return err
