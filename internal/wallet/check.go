@@ -128,8 +128,9 @@ type setup struct {
 	notes []Finding
 }
 
-func (u *setup) say(level Level, code, format string, args ...any) {
-	u.notes = append(u.notes, Finding{level, code, format, args})
+// say adds a finding by its code.
+func (u *setup) say(level Level, code string, args ...any) {
+	u.notes = append(u.notes, Finding{level, code, findings[code], args})
 }
 
 // findings looks a wallet over. What must not be is refused before, by propose.
@@ -156,19 +157,19 @@ func (s *Service) findings(u *setup, existing []Record) []Finding {
 // form looks at the descriptor as a whole.
 func (u *setup) form() {
 	if !u.d.IsSolvable() {
-		u.say(Warning, "watch-only", "This wallet can only watch: the descriptor does not say how its coins are spent.")
+		u.say(Warning, "watch-only")
 		return
 	}
 	if !u.d.IsRanged() {
-		u.say(Warning, "single-address", "The descriptor has a single address; every payment shows the others.")
+		u.say(Warning, "single-address")
 	} else if u.d.Branches() == 1 {
-		u.say(Warning, "no-change-branch", "The descriptor has one branch: change goes to receive addresses.")
+		u.say(Warning, "no-change-branch")
 	}
 	switch u.p.ScriptType {
 	case "pkh", "sh":
-		u.say(Notice, "legacy", "Legacy addresses cost more fees than Segwit ones, and devices need every earlier transaction to sign.")
+		u.say(Notice, "legacy")
 	case "sh-wpkh", "sh-wsh":
-		u.say(Notice, "nested", "Nested addresses cost more fees than native Segwit ones; choose them for payers who know no others.")
+		u.say(Notice, "nested")
 	}
 }
 
@@ -177,11 +178,11 @@ func (u *setup) threshold() {
 	switch {
 	case !plain || n < 2:
 	case m == 1:
-		u.say(Danger, "one-of-n", "Each of the %d keys can spend alone: every further key is one more that can be stolen.", n)
+		u.say(Danger, "one-of-n", n)
 	case m == n:
-		u.say(Warning, "n-of-n", "All %d keys are needed: if one is lost, the money is lost. Keep a backup of every seed, or ask for fewer signatures.", n)
+		u.say(Warning, "n-of-n", n)
 	case 2*m < n:
-		u.say(Notice, "low-threshold", "%d of %d keys can spend: fewer than half of them.", m, n)
+		u.say(Notice, "low-threshold", m, n)
 	}
 }
 
@@ -198,10 +199,10 @@ func (u *setup) seeds() {
 			continue
 		}
 		if other := u.keys[j]; k.XKey != nil && other.XKey != nil && k.XKey.Identical(*other.XKey) {
-			u.say(Notice, "same-key-twice", "Keys %d and %d are one key on different branches.", j+1, i+1)
+			u.say(Notice, "same-key-twice", j+1, i+1)
 			continue
 		}
-		u.say(Danger, "same-seed", "Keys %d and %d come from the same seed (%s): whoever has that one seed signs for both, and losing it loses both.", j+1, i+1, k.Origin.Fingerprint)
+		u.say(Danger, "same-seed", j+1, i+1, k.Origin.Fingerprint)
 	}
 }
 
@@ -212,24 +213,24 @@ func (u *setup) key(number int, k descriptor.Key) {
 	}
 	if k.Origin == nil {
 		if k.XKey == nil || k.XKey.Depth > 0 {
-			u.say(Warning, "no-origin", "Key %d has no origin (fingerprint and path): most devices will not sign for it.", number)
+			u.say(Warning, "no-origin", number)
 		}
 		return
 	}
 	path := k.Origin.Path
 	if k.Origin.Fingerprint.IsZero() {
-		u.say(Warning, "zero-fingerprint", "Key %d has the fingerprint 00000000: devices will not recognise it. Take the key from the device again.", number)
+		u.say(Warning, "zero-fingerprint", number)
 	}
 	switch {
 	case len(path) != int(k.XKey.Depth):
-		u.say(Danger, "path-depth", "Key %d lies %d steps below its seed, but its path %s has %d: the path is wrong, and the device may not find the key.", number, k.XKey.Depth, path.Full(), len(path))
+		u.say(Danger, "path-depth", number, k.XKey.Depth, path.Full(), len(path))
 		return
 	case len(path) > 0 && path[len(path)-1] != k.XKey.ChildIndex:
-		u.say(Danger, "path-mismatch", "Key %d is not what its path %s says: its last step is another. The device may not find the key.", number, path.Full())
+		u.say(Danger, "path-mismatch", number, path.Full())
 		return
 	}
 	if len(path) > 1 && standardPurpose(path[0]) && path[1] != btc.Hardened|u.n.CoinType() {
-		u.say(Warning, "path-network", "Key %d is of the path %s, which is another network's; some devices will not sign for it here.", number, path.Full())
+		u.say(Warning, "path-network", number, path.Full())
 	}
 	u.purpose(number, path)
 }
@@ -257,13 +258,13 @@ func (u *setup) purpose(number int, path btc.Path) {
 	}
 	switch {
 	case len(path) == 0:
-		u.say(Notice, "root-key", "Key %d is the seed's own root key; most devices only sign with keys of an account.", number)
+		u.say(Notice, "root-key", number)
 	case !slices.Contains(usual, path[0]&^btc.Hardened) || path[0] < btc.Hardened:
-		u.say(Warning, "odd-path", "Key %d is of the path %s, which is not usual for this kind of wallet; some devices will not sign for it, and other programs will not find it from the seed.", number, path.Full())
+		u.say(Warning, "odd-path", number, path.Full())
 	case path[0] == 48|btc.Hardened && u.p.ScriptType != "tr":
 		want := map[string]uint32{"wsh": 2, "sh-wsh": 1}[u.p.ScriptType]
 		if want > 0 && (len(path) != 4 || path[3] != want|btc.Hardened) {
-			u.say(Warning, "odd-path", "Key %d is of the path %s, which is not usual for this kind of wallet; some devices will not sign for it, and other programs will not find it from the seed.", number, path.Full())
+			u.say(Warning, "odd-path", number, path.Full())
 		}
 	}
 }
@@ -283,7 +284,7 @@ func (u *setup) holders() {
 				hot++
 			}
 			if j, twice := first[c.DeviceID]; twice && u.p.Cosigners[j].Fingerprint != c.Fingerprint {
-				u.say(Warning, "same-device", "Keys %d and %d are on one device, %q: who has that device has both.", j+1, i+1, c.DeviceName)
+				u.say(Warning, "same-device", j+1, i+1, c.DeviceName)
 			} else {
 				first[c.DeviceID] = i
 			}
@@ -291,12 +292,12 @@ func (u *setup) holders() {
 	}
 	switch {
 	case len(unknown) == len(u.p.Cosigners) && len(unknown) > 0:
-		u.say(Notice, "no-device", "None of your devices holds a key of this wallet: it can watch, and others must sign.")
+		u.say(Notice, "no-device")
 	case len(unknown) > 0:
-		u.say(Notice, "unknown-key", "No device of yours holds key %s: make sure that you know who does.", strings.Join(unknown, ", "))
+		u.say(Notice, "unknown-key", strings.Join(unknown, ", "))
 	}
 	if m := u.p.Threshold; hot > 0 && hot >= m && len(u.p.Cosigners) > 1 {
-		u.say(Danger, "hot-quorum", "Software keys on this computer are enough to spend: who breaks into it has the money.")
+		u.say(Danger, "hot-quorum")
 	}
 }
 
@@ -309,7 +310,7 @@ func (u *setup) limits(limit func(string, *descriptor.Descriptor) (string, strin
 		}
 		asked[c.DeviceID] = true
 		if code, text := limit(c.DeviceType, u.d); code != "" {
-			u.say(Warning, code, "%s: %s", c.DeviceName, text)
+			u.notes = append(u.notes, Finding{Warning, code, "%s: %s", []any{c.DeviceName, text}})
 		}
 	}
 }
@@ -326,9 +327,9 @@ func (u *setup) reuse(existing []Record) {
 		switch {
 		case len(shared) == 0:
 		case len(shared) == len(u.p.Cosigners) && len(shared) == len(r.Cosigners):
-			u.say(Warning, "same-keys", "Your wallet %q has the same keys, but other addresses: its order, script type or threshold differs. Make sure that you want both.", r.Name)
+			u.say(Warning, "same-keys", r.Name)
 		default:
-			u.say(Notice, "key-in-use", "Key %s is in your wallet %q too: who sees both wallets can tell that they belong together.", strings.Join(shared, ", "), r.Name)
+			u.say(Notice, "key-in-use", strings.Join(shared, ", "), r.Name)
 		}
 	}
 }

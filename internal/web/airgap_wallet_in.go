@@ -26,7 +26,7 @@ func (s *Server) readWalletFile(r *http.Request, v *walletNewPage) error {
 	if f.Format == "descriptor" {
 		return nil // its warnings come from the wallet room
 	}
-	v.Form.Descriptor = f.Descriptor
+	v.Form.File = true // labels and devices come along: the wallet room reads it again
 	if strings.TrimSpace(v.Form.Name) == "" {
 		v.Form.Name = f.Name
 	}

@@ -63,6 +63,7 @@ func (s *Server) getNewDeviceKeys(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
+	v.Keys = limit(r.FormValue("keys"), 500) // of a wallet's key that no device holds yet
 	return s.render(w, r, http.StatusOK, "device_keys", v)
 }
 

@@ -44,6 +44,7 @@ type house struct {
 	events   chan wallet.Event
 	send     sending
 	looked   looked
+	setup    setup
 }
 
 const (
@@ -156,7 +157,7 @@ func (h wallets) Check(_ context.Context, _ wallet.Owner, _ btc.Network, w walle
 	if w.Descriptor != "" && !strings.Contains(w.Descriptor, "(") {
 		return wallet.Proposal{}, errs.Bad(errs.Malformed, "%q is no descriptor", w.Descriptor)
 	}
-	p := wallet.Proposal{Name: w.Name, Descriptor: "wsh(…)", ScriptType: w.ScriptType, Threshold: w.Threshold, FirstAddress: testAddress, Warnings: []string{"An odd path." + h.poison}}
+	p := wallet.Proposal{Name: w.Name, Descriptor: "wsh(…)", ScriptType: w.ScriptType, Threshold: w.Threshold, FirstAddress: testAddress, Warnings: []string{"An odd path." + h.poison}, Findings: h.setup.findings}
 	for range w.Keys {
 		p.Cosigners = append(p.Cosigners, h.wallets[0].Cosigners[0])
 	}

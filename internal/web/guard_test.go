@@ -97,7 +97,7 @@ func TestEveryRouteIsTried(t *testing.T) {
 	s := server(t, nil)
 	tried := map[string]bool{"GET /{$}": true, "GET /static/{file...}": true, "GET /events": true, "GET /wallets/{alias}": true,
 		"GET /setup": true, "GET /auth/login": true, "GET /auth/session": true, // tried by the tests of the login
-		"GET /settings/program/log": true, "GET /wallets/{alias}/drafts/{id}/psbt": true, "GET /wallets/{alias}/export/{format}": true}
+		"GET /settings/program/log": true, "GET /wallets/{alias}/drafts/{id}/psbt": true, "GET /wallets/{alias}/export/{format}": true, "GET /wallets/{alias}/backup": true}
 	m := http.NewServeMux()
 	for _, p := range s.Patterns() {
 		if strings.HasPrefix(p, "GET ") {

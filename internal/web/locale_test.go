@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"specter/internal/btc/spend"
+	"specter/internal/wallet"
 )
 
 var update = flag.Bool("update", false, "write locale/en.json anew from templates and code")
@@ -51,6 +52,9 @@ func TestTheCatalogueHoldsEverySentence(t *testing.T) {
 		}
 	}
 	for _, sentence := range spend.Sentences() { // remarks are translated by their format
+		add(t, want, strconv.Quote(sentence))
+	}
+	for _, sentence := range wallet.FindingSentences() { // and so are findings
 		add(t, want, strconv.Quote(sentence))
 	}
 	for _, file := range glob(t, "*.go") {

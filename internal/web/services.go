@@ -35,6 +35,7 @@ type walletList interface {
 	Delete(ctx context.Context, ref wallet.Ref) error
 	Export(ctx context.Context, ref wallet.Ref, format string) (wallet.File, error)
 	walletFiles
+	walletSetup
 }
 
 // walletFiles are the wallet files of other programs and of devices.

@@ -35,7 +35,7 @@ func TestAMultisigWalletIsMadeInThreeSteps(t *testing.T) {
 		}
 	}
 	form.Set("action", "create")
-	if a = c.post("/new-wallet/multisig", form).want(200); a.path != "/wallets/vault_two/receive" {
+	if a = c.post("/new-wallet/multisig", form).want(200); a.path != "/wallets/vault_two/next" {
 		t.Fatalf("leads to %s", a.path)
 	}
 	made := h.made
@@ -99,14 +99,15 @@ func TestWalletSettingsChangeWhatTheySay(t *testing.T) {
 		t.Errorf("rescan from %v", h.rescan)
 	}
 	h.wallets[0].Scan = &wallet.Scan{Running: true, Progress: 0.995, From: 120}
-	if a := c.get("/wallets/family_vault/settings").want(200); !strings.Contains(text(a.doc), "Scanning from block 120: 99 %") {
+	if a := c.get("/wallets/family_vault/advanced").want(200); !strings.Contains(text(a.doc), "Scanning from block 120: 99 %") {
 		t.Error("a scan under way is not shown")
 	}
 	c.post("/wallets/family_vault/rescan/abort", nil).want(200)
 	h.fail = errs.E(errs.Unavailable, "the node has pruned these blocks")
 	c.post("/wallets/family_vault/rescan", url.Values{"from": {"0"}}).want(503).says("error", "pruned")
-	c.post("/wallets/family_vault/delete", nil).want(422).says("error", "ick the box")
-	c.post("/wallets/family_vault/delete", url.Values{"sure": {"yes"}}).want(200).says("flash", "The wallet is deleted")
+	c.post("/wallets/family_vault/delete", nil).want(422).says("error", "ype the wallet's name")
+	c.post("/wallets/family_vault/delete", url.Values{"typed": {"Savings"}}).want(422)
+	c.post("/wallets/family_vault/delete", url.Values{"typed": {"Better"}}).want(200).says("flash", "The wallet is deleted")
 	c.get("/wallets/family_vault/settings").want(404)
 }
 

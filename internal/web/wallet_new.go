@@ -20,6 +20,7 @@ const (
 	sinceDate   = "date"
 	sinceHeight = "height"
 	sinceAll    = "all"
+	sinceCoins  = "coins" // what is there to spend, in the node's set of unspent outputs
 )
 
 // walletForm is the new wallet as typed, through all steps: devices, settings, confirmation.
@@ -30,7 +31,9 @@ type walletForm struct {
 	ScriptType string
 	Threshold  int
 	Keys       map[string]string // by device alias: a key expression; "" the fitting one
-	Descriptor string
+	Descriptor string            // as pasted: a descriptor or the text of a wallet file
+	File       bool              // it is a wallet file, which the wallet room reads
+	Sure       bool              // the grave findings were read
 	Unsorted   bool
 	Since      string
 	Date       string
@@ -39,11 +42,28 @@ type walletForm struct {
 
 type walletNewPage struct {
 	page
-	Form     walletForm
-	Signers  []signerChoice // the chosen devices with their keys
-	Choices  []signerChoice // all devices
-	Error    string
-	Proposal wallet.Proposal
+	Form      walletForm
+	Signers   []signerChoice // the chosen devices with their keys
+	Choices   []signerChoice // all devices
+	Error     string
+	Proposal  wallet.Proposal
+	Remarks   []setupRemark
+	Notes     []string // of the file's reader
+	Compare   []comparer
+	Unknown   []unknownKey
+	FileWords string        // what the wallet file is
+	Types     []device.Type // for devices that are made of unknown keys
+	Pruned    int32         // lowest block that the node has; 0: it has all
+}
+
+// Grave tells whether the wallet is made only after a tick.
+func (p walletNewPage) Grave() bool { return grave(p.Remarks) }
+
+// unknownKey is a cosigner's key that no device holds; a device can be made of it.
+type unknownKey struct {
+	wallet.Cosigner
+	Number     int    // of the key in the wallet, from 1
+	Name, Type string // as typed, or as the file says
 }
 
 // signerChoice is a device as a possible cosigner.
@@ -92,7 +112,7 @@ func (s *Server) walletNewPage(r *http.Request) (walletNewPage, error) {
 		return walletNewPage{}, err
 	}
 	p.Section = "new-wallet"
-	v := walletNewPage{page: p, Form: readWallet(r, kind)}
+	v := walletNewPage{page: p, Form: readWallet(r, kind), Pruned: s.c.Nodes.Status(r.Context()).Status.PrunedTo}
 	for _, d := range p.Devices {
 		c := s.signerChoice(r, d, v.Form, p.Network)
 		v.Choices = append(v.Choices, c)
@@ -129,7 +149,7 @@ func (s *Server) signerChoice(r *http.Request, d device.Device, f walletForm, n 
 func readWallet(r *http.Request, kind string) walletForm {
 	f := walletForm{Kind: kind, Devices: r.Form["device"], Name: r.FormValue("name"), ScriptType: r.FormValue("script"),
 		Threshold: atoi(r.FormValue("threshold")), Keys: map[string]string{}, Descriptor: strings.TrimSpace(r.FormValue("descriptor")),
-		Unsorted: r.FormValue("unsorted") == "yes", Since: oneOf(r.FormValue("since"), sinceNow, sinceDate, sinceHeight, sinceAll),
+		Unsorted: r.FormValue("unsorted") == "yes", Since: oneOf(r.FormValue("since"), sinceNow, sinceDate, sinceHeight, sinceAll, sinceCoins), Sure: r.FormValue("sure") == "yes",
 		Date: r.FormValue("date"), Height: strings.TrimSpace(r.FormValue("height"))}
 	for _, d := range f.Devices {
 		f.Keys[d] = r.FormValue("key-" + d)
@@ -171,7 +191,9 @@ func (p walletNewPage) request() (wallet.NewWallet, error) {
 	f := p.Form
 	req := wallet.NewWallet{Name: f.Name}
 	if f.Kind == "import" {
-		req.Descriptor = f.Descriptor
+		if req.Descriptor = f.Descriptor; f.File {
+			req.Descriptor, req.File = "", []byte(f.Descriptor)
+		}
 	} else {
 		if !p.enough() {
 			return req, errs.E(errs.Invalid, "choose the devices first")
@@ -214,6 +236,8 @@ func (f walletForm) since(req *wallet.NewWallet) error {
 	switch f.Since {
 	case sinceAll:
 		req.ScanAll = true
+	case sinceCoins:
+		req.FindCoins = true
 	case sinceDate:
 		t, err := time.ParseInLocation(time.DateOnly, f.Date, time.Local)
 		if err != nil {
@@ -251,19 +275,94 @@ func (s *Server) postNewWallet(w http.ResponseWriter, r *http.Request) error {
 		return s.render(w, r, http.StatusOK, "wallet_new_setup", v)
 	}
 	req, err := v.request()
-	if err == nil && r.FormValue("action") == "create" {
-		var rec wallet.Record
-		if rec, err = s.c.Wallets.Create(r.Context(), v.Owner, v.Network, req); err == nil {
-			s.say(w, r, flashOK, "The wallet %q is ready. Compare its first address on your devices before you receive coins.", rec.Name)
-			return s.redirect(w, r, "/wallets/"+url.PathEscape(rec.Alias)+"/receive")
-		}
-	}
 	if err == nil {
-		if v.Proposal, err = s.c.Wallets.Check(r.Context(), v.Owner, v.Network, req); err == nil {
-			return s.render(w, r, http.StatusOK, "wallet_new_confirm", v)
+		v.Proposal, err = s.c.Wallets.Check(r.Context(), v.Owner, v.Network, req)
+	}
+	if err != nil {
+		s.note(r, err)
+		v.Error = s.sentence(r, err)
+		return s.render(w, r, statusOf(err), "wallet_new_setup", v)
+	}
+	s.explain(r, &v)
+	if r.FormValue("action") != "create" {
+		return s.render(w, r, http.StatusOK, "wallet_new_confirm", v)
+	}
+	if v.Grave() && !v.Form.Sure {
+		v.Error = s.tr(r, "Read the warnings and tick the box below them, or change the wallet.")
+		return s.render(w, r, http.StatusUnprocessableEntity, "wallet_new_confirm", v)
+	}
+	rec, err := s.c.Wallets.Create(r.Context(), v.Owner, v.Network, req)
+	if err != nil {
+		s.note(r, err)
+		v.Error = s.sentence(r, err)
+		return s.render(w, r, statusOf(err), "wallet_new_setup", v)
+	}
+	s.addUnknown(w, r, v)
+	s.say(w, r, flashOK, "The wallet %q is ready. Compare its first address on your devices before you receive coins.", rec.Name)
+	return s.redirect(w, r, "/wallets/"+url.PathEscape(rec.Alias)+"/next")
+}
+
+// explain puts what there is to say of a proposal on the page.
+func (s *Server) explain(r *http.Request, v *walletNewPage) {
+	p := v.Proposal
+	if v.Form.Name == "" {
+		v.Form.Name = p.Name // as the file says
+	}
+	v.Remarks, v.Compare = s.setupRemarks(r, p.Findings), s.comparers(r, p.Cosigners)
+	said := map[string]bool{}
+	for _, f := range p.Findings {
+		said[f.Text()] = true
+	}
+	for _, text := range p.Warnings {
+		if !said[text] {
+			v.Notes = append(v.Notes, text)
 		}
 	}
-	s.note(r, err)
-	v.Error = s.sentence(r, err)
-	return s.render(w, r, statusOf(err), "wallet_new_setup", v)
+	if p.File != nil {
+		v.FileWords = s.fileWords(r, p.File.Format)
+	}
+	for _, t := range device.Types() {
+		if !t.Hot {
+			v.Types = append(v.Types, t)
+		}
+	}
+	for i, c := range p.Cosigners {
+		if c.DeviceID != 0 || c.XPub == "" {
+			continue
+		}
+		u := unknownKey{Cosigner: c, Number: i + 1, Type: "other"}
+		if p.File != nil {
+			for _, d := range p.File.Devices {
+				if d.XPub == c.XPub {
+					u.Name, u.Type = d.Name, device.TypeOf(d.Type).ID
+				}
+			}
+		}
+		field := strconv.Itoa(u.Number)
+		if r.Form.Has("device-name-" + field) {
+			u.Name, u.Type = strings.TrimSpace(r.FormValue("device-name-"+field)), device.TypeOf(r.FormValue("device-type-"+field)).ID
+		}
+		v.Unknown = append(v.Unknown, u)
+	}
+}
+
+// addUnknown makes devices of the unknown keys that were given a name. The wallet is there by
+// now, so trouble is told beside it.
+func (s *Server) addUnknown(w http.ResponseWriter, r *http.Request, v walletNewPage) {
+	for _, u := range v.Unknown {
+		if u.Name == "" || !r.Form.Has("device-name-"+strconv.Itoa(u.Number)) {
+			continue
+		}
+		parsed, err := s.c.Devices.ParseKeys([]byte(u.Expression))
+		if err == nil {
+			for i := range parsed.Keys {
+				parsed.Keys[i].ScriptType = v.Proposal.ScriptType
+			}
+			_, err = s.c.Devices.Create(r.Context(), string(v.Owner), u.Name, u.Type, parsed.Keys)
+		}
+		if err != nil {
+			s.note(r, err)
+			s.say(w, r, flashWarn, "The device %q was not added: %s", u.Name, s.sentence(r, err))
+		}
+	}
 }
