@@ -29,6 +29,7 @@ POST /new-device/hot/confirm - + + +
 GET /new-device/{type} - + + +
 POST /new-device/{type} - + + +
 GET /devices/{alias} - - + -
+GET /devices/{alias}/key - - + -
 GET /devices/{alias}/keys - - + -
 POST /devices/{alias}/keys - - + - keys=$xpub
 POST /devices/{alias}/keys/delete - - + - xpub=$xpub&script=wpkh

@@ -61,6 +61,7 @@ func (s *Server) deviceRoutes() []route {
 		{"GET /new-device/{type}", forUser, s.getNewDeviceKeys},
 		{"POST /new-device/{type}", forUser, s.postNewDevice},
 		{"GET /devices/{alias}", forUser, s.getDevice},
+		{"GET /devices/{alias}/key", forUser, s.getDeviceKey},
 		{"GET /devices/{alias}/keys", forUser, s.getAddKeys},
 		{"POST /devices/{alias}/keys", forUser, s.postAddKeys},
 		{"POST /devices/{alias}/keys/delete", forUser, s.postDeleteKey},

@@ -176,7 +176,7 @@ func text(n *html.Node) string {
 func everyPage() map[string]int {
 	pages := map[string]int{
 		"/welcome": 200, "/overview": 200, "/overview/coins": 200, "/settings": 200, "/nodes": 200, "/new-node": 200, "/new-node?look=yes": 200,
-		"/nodes/home": 200, "/new-device": 200, "/new-device/hot": 200, "/new-device/coldcard": 200, "/devices/cold_a": 200, "/devices/red_key": 200, "/devices/cold_a/keys": 200,
+		"/nodes/home": 200, "/new-device": 200, "/new-device/hot": 200, "/new-device/coldcard": 200, "/devices/cold_a": 200, "/devices/red_key": 200, "/devices/cold_a/keys": 200, "/devices/cold_a/key?xpub=" + testXPub: 200,
 		"/new-wallet": 200, "/new-wallet/single": 200, "/new-wallet/multisig": 200, "/new-wallet/import": 200,
 		"/new-wallet/multisig?step=setup&device=cold_a&device=trezor_b": 200, "/new-wallet/single?step=setup&device=cold_a": 200, "/new-wallet/multisig?step=setup&device=cold_a": 422,
 		"/wallets/family_vault/history": 200, "/wallets/family_vault/coins": 200, "/wallets/family_vault/tx/" + hashOf(0).String(): 200, "/wallets/family_vault/tx/" + hashOf(99).String(): 200,
