@@ -8,6 +8,7 @@ import (
 	"specter/internal/btc"
 	"specter/internal/errs"
 	"specter/internal/rates"
+	"specter/internal/wallet"
 )
 
 // What pages show of prices: no page waits for an outside service longer than firstPrice, and a
@@ -116,4 +117,29 @@ func (o *outside) Fee(ctx context.Context, userID string, n btc.Network, blocks 
 		return rates.Estimate{}, err
 	}
 	return s.Fee(ctx, set, n, blocks)
+}
+
+// explorer is the address of the block explorer that links lead to for a user; "" none.
+func (a *App) explorer(ctx context.Context, o wallet.Owner, n btc.Network) string {
+	u, err := a.settings.User(ctx, string(o))
+	if err != nil {
+		a.c.Log.Error("which explorer is chosen? The setting cannot be read", "error", err)
+	}
+	return u.Explorer(n)
+}
+
+// pastPrices is the currency that a user reckons in, and whom to ask what a bitcoin cost; nil
+// where the user asks nobody who knows.
+func (a *App) pastPrices(ctx context.Context, o wallet.Owner) (string, func(context.Context, time.Time) (btc.Price, error)) {
+	_, set, _, err := a.outside.wishes(ctx, string(o))
+	if err != nil {
+		a.c.Log.Error("whom to ask for prices? The settings cannot be read", "error", err)
+		return "", nil
+	}
+	if p, known := rates.ProviderOf(set.Price); !known || !p.History {
+		return "", nil
+	}
+	return set.Currency, func(ctx context.Context, at time.Time) (btc.Price, error) {
+		return a.outside.PriceAt(ctx, string(o), at)
+	}
 }

@@ -113,6 +113,10 @@ POST /settings - + + +
 GET /settings/auth - - - +
 POST /settings/auth - - - +
 POST /settings/api - - - +
+GET /settings/program - - - +
+POST /settings/program - - - + log-level=info
+GET /settings/program/log - - - +
+POST /settings/program/compact - - - +
 GET /settings/account - + + +
 POST /settings/account/password - + + + current=$mypassword&password=$mypassword&again=$mypassword
 POST /settings/account/name - + + + name=$myname
@@ -125,6 +129,7 @@ POST /settings/tokens/{id}/delete - - + -
 GET /settings/users - - - +
 POST /settings/users/invite - - - + hours=1
 POST /settings/users/invitations/{id}/revoke - - - +
+POST /settings/users/{id}/password - - - +
 GET /settings/users/{id}/delete - - - +
 POST /settings/users/{id}/delete - - - + name=x
 GET /settings/record - + + *
@@ -155,6 +160,12 @@ GET /api/v1/status - + + +
 GET /api/v1/events - + + +
 GET /api/v1/settings - + + +
 PATCH /api/v1/settings - + + + {}
+GET /api/v1/price - + + +
+GET /api/v1/program - - - +
+PATCH /api/v1/program - - - + {}
+GET /api/v1/program/log - - - +
+GET /api/v1/program/storage - - - +
+POST /api/v1/program/compact - - - +
 GET /api/v1/tokens - + + +
 POST /api/v1/tokens - + + + {"description":"more","life":"10 minutes"}
 GET /api/v1/tokens/{id} - - + -

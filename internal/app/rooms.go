@@ -40,7 +40,7 @@ func (a *App) rooms() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	rest, err := v1.New(v1.Config{Auth: a.auth, Wallets: a.wallets, Devices: a.devices, Nodes: a.nodes, Settings: a.db, Idempotency: a.db,
+	rest, err := v1.New(v1.Config{Auth: a.auth, Wallets: a.wallets, Devices: a.devices, Nodes: a.nodes, Settings: a.db, Idempotency: a.db, Program: a.program, Price: a.outside.Price, PastPrices: a.pastPrices,
 		Client: door.ClientOf, RequestID: door.RequestID, Network: network, Version: a.c.Version, Log: a.c.Log, Now: a.c.Now})
 	if err != nil {
 		return nil, err
@@ -64,7 +64,7 @@ func (a *App) pages(network btc.Network) (*web.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := web.Config{Wallets: a.wallets, Devices: a.devices, Nodes: a.nodes, Settings: a.db, Auth: a.auth, Fees: a, Open: a.c.reachable, CheckPIN: a.checkRPC,
+	c := web.Config{Wallets: a.wallets, Devices: a.devices, Nodes: a.nodes, Settings: a.db, Auth: a.auth, Fees: a, Explorer: a.explorer, PastPrices: a.pastPrices, Program: a.program, Open: a.c.reachable, CheckPIN: a.checkRPC,
 		Instance: uid[:min(8, len(uid))], APIForced: a.c.API, Network: network, Version: a.c.Version, Log: a.c.Log, Now: a.c.Now}
 	if a.chain != nil {
 		c.Demo = faucet{a.chain}

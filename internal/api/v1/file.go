@@ -64,6 +64,17 @@ func (c *call) table(list string, filters, sorts []string, write func(w io.Write
 		q.Sort = ""
 	}
 	req := wallet.TableRequest{Owner: c.owner(), Network: c.network, Alias: c.wallet.Alias, Query: q, Sat: unit != "btc"}
+	if err := oneOf("prices", c.params.Get("prices"), []string{"no", "yes"}); err != nil {
+		return nil, err
+	}
+	if c.params.Get("prices") == "yes" {
+		if c.s.c.PastPrices != nil {
+			req.Currency, req.Price = c.s.c.PastPrices(c.ctx(), c.owner())
+		}
+		if req.Price == nil {
+			return nil, invalid("prices", "no provider of past prices is chosen; choose one in the settings first")
+		}
+	}
 	out := &tableWriter{w: c.w, name: req.Name(list)}
 	if err := write(out, req); err != nil {
 		if out.begun {

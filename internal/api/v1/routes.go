@@ -8,7 +8,7 @@ import (
 var (
 	paged  = []string{"limit", "cursor"}
 	sorted = []string{"limit", "cursor", "search", "sort", "desc", "filter"}
-	tables = []string{"search", "sort", "desc", "filter", "unit"}
+	tables = []string{"search", "sort", "desc", "filter", "unit", "prices"}
 )
 
 // routes is the one list of all that the API answers. Each noun has its own part.
@@ -31,6 +31,12 @@ func baseRoutes() []Route {
 		{"GET", "/events", auth.Read, AnyUser, Filtered, opEvents, getEvents, options{file: "text/event-stream", query: []string{"wallet"}}},
 		{"GET", "/settings", auth.Read, AnyUser, Whole, "readSettings", getSettings, options{out: settingsView{}}},
 		{"PATCH", "/settings", auth.Manage, AnyUser, Whole, "changeSettings", patchSettings, options{in: settingsPatch{}, out: settingsView{}}},
+		{"GET", "/price", auth.Read, AnyUser, Whole, "readPrice", getPrice, options{out: priceView{}}},
+		{"GET", "/program", auth.Admin, OwnerOnly, Whole, "readProgram", getProgram, options{out: programView{}}},
+		{"PATCH", "/program", auth.Admin, OwnerOnly, Whole, "changeProgram", patchProgram, options{in: programPatch{}, out: programView{}}},
+		{"GET", "/program/log", auth.Admin, OwnerOnly, Whole, "readLog", getLog, options{file: "text/plain"}},
+		{"GET", "/program/storage", auth.Admin, OwnerOnly, Whole, "readStorage", getStorage, options{out: storageView{}}},
+		{"POST", "/program/compact", auth.Admin, OwnerOnly, Whole, "compactStorage", postCompact, options{out: storageView{}, slow: true}},
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"specter/internal/btc"
 	"specter/internal/device"
 	"specter/internal/node"
+	"specter/internal/setting"
 	"specter/internal/wallet"
 )
 
@@ -179,6 +180,7 @@ type nodeList interface {
 type Settings interface {
 	Setting(ctx context.Context, owner, name string) (string, error)
 	PutSetting(ctx context.Context, owner, name, value string) error
+	setting.Store
 }
 
 // Idempotency remembers answers to requests with an Idempotency-Key. Package store implements it.

@@ -1,23 +1,70 @@
 package v1
 
 import (
+	"maps"
+	"strings"
 	"time"
 
 	"specter/internal/auth"
+	"specter/internal/btc"
+	"specter/internal/errs"
+	"specter/internal/setting"
 )
 
-// settingsView is what a user has chosen for the pages.
+// settingsView is what a user has chosen.
 type settingsView struct {
-	Unit        string `json:"unit"`
-	Theme       string `json:"theme"`
-	HideAmounts bool   `json:"hide_amounts"`
+	Unit             string         `json:"unit"`
+	Theme            string         `json:"theme"`
+	Language         string         `json:"language"`
+	HideAmounts      bool           `json:"hide_amounts"`
+	HideAfterMinutes int            `json:"hide_after_minutes"`
+	PageSize         int            `json:"page_size"`
+	DraftDays        int            `json:"draft_days"`
+	Proofs           bool           `json:"proofs"`
+	ShowPrice        bool           `json:"show_price"`
+	PriceProvider    string         `json:"provider"`
+	PriceURL         string         `json:"provider_url"`
+	Currency         string         `json:"currency"`
+	PriceByHand      string         `json:"by_hand"`
+	FeeSource        string         `json:"source_of_feerates"`
+	FeeURL           string         `json:"source_url"`
+	TorOnly          bool           `json:"tor_only"`
+	Explorers        []explorerView `json:"explorers"`
+}
+
+// explorerView is the block explorer of one network.
+type explorerView struct {
+	Network string `json:"network"`
+	Kind    string `json:"kind"`
+	URL     string `json:"url"`
 }
 
 // settingsPatch changes some of it.
 type settingsPatch struct {
-	Unit        *string `json:"unit"`
-	Theme       *string `json:"theme"`
-	HideAmounts *bool   `json:"hide_amounts"`
+	Unit             *string         `json:"unit"`
+	Theme            *string         `json:"theme"`
+	Language         *string         `json:"language"`
+	HideAmounts      *bool           `json:"hide_amounts"`
+	HideAfterMinutes *int            `json:"hide_after_minutes"`
+	PageSize         *int            `json:"page_size"`
+	DraftDays        *int            `json:"draft_days"`
+	Proofs           *bool           `json:"proofs"`
+	ShowPrice        *bool           `json:"show_price"`
+	PriceProvider    *string         `json:"provider"`
+	PriceURL         *string         `json:"provider_url"`
+	Currency         *string         `json:"currency"`
+	PriceByHand      *string         `json:"by_hand"`
+	FeeSource        *string         `json:"source_of_feerates"`
+	FeeURL           *string         `json:"source_url"`
+	TorOnly          *bool           `json:"tor_only"`
+	Explorers        []explorerInput `json:"explorers"`
+}
+
+// explorerInput chooses the block explorer of one network; "" for none.
+type explorerInput struct {
+	Network string `json:"network" need:"yes"`
+	Kind    string `json:"kind" need:"yes"`
+	URL     string `json:"url"`
 }
 
 // loginSettingsView is how people log in.
@@ -39,39 +86,26 @@ type loginSettingsPatch struct {
 	Password        string  `json:"password"`
 }
 
-// The names under which the pages keep a user's settings, and what each may be; the first word
-// is what an unset one means.
-const (
-	settingUnit  = "unit"
-	settingTheme = "theme"
-	settingHide  = "hide-amounts"
-)
+var units = setting.Units // of files
 
-var (
-	units  = []string{"btc", "sat"}
-	themes = []string{"auto", "dark", "light"}
-)
-
-func (c *call) setting(name, unset string) (string, error) {
-	v, err := c.s.c.Settings.Setting(c.ctx(), c.user(), name)
-	if v == "" {
-		v = unset
+func viewSettings(u setting.User) settingsView {
+	v := settingsView{Unit: u.Unit, Theme: u.Theme, Language: u.Language, HideAmounts: u.Hide, HideAfterMinutes: u.HideAfter, PageSize: u.PageSize, DraftDays: u.DraftDays,
+		Proofs: u.Proofs, ShowPrice: u.ShowPrice, PriceProvider: u.Rates.Price, PriceURL: u.Rates.PriceURL, Currency: u.Rates.Currency,
+		FeeSource: u.Rates.Fees, FeeURL: u.Rates.FeesURL, TorOnly: u.Rates.TorOnly, Explorers: []explorerView{}}
+	if u.Rates.Manual > 0 {
+		v.PriceByHand = strings.TrimSuffix(strings.TrimRight(u.Rates.Manual.Text(8), "0"), ".")
 	}
-	return v, err
+	for _, n := range btc.Networks() {
+		if e := u.Explorers[n]; e.Kind != "" {
+			v.Explorers = append(v.Explorers, explorerView{n.String(), e.Kind, e.URL})
+		}
+	}
+	return v
 }
 
 func getSettings(c *call) (any, error) {
-	var v settingsView
-	var err error
-	if v.Unit, err = c.setting(settingUnit, units[0]); err != nil {
-		return nil, err
-	}
-	if v.Theme, err = c.setting(settingTheme, themes[0]); err != nil {
-		return nil, err
-	}
-	hide, err := c.setting(settingHide, "no")
-	v.HideAmounts = hide == "yes"
-	return v, err
+	u, err := c.s.settings.User(c.ctx(), c.user())
+	return viewSettings(u), err
 }
 
 func patchSettings(c *call) (any, error) {
@@ -79,28 +113,66 @@ func patchSettings(c *call) (any, error) {
 	if err := c.take(&in); err != nil {
 		return nil, err
 	}
-	values := map[string]string{}
-	if in.Unit != nil {
-		values[settingUnit] = *in.Unit
-		if err := wordOf("unit", *in.Unit, units); err != nil {
-			return nil, err
+	u, err := c.s.settings.ChangeUser(c.ctx(), c.user(), in.apply)
+	return viewSettings(u), err
+}
+
+// apply puts what was sent over the settings; whether they are sound is judged behind it.
+func (in settingsPatch) apply(u *setting.User) error {
+	over(&u.Unit, in.Unit)
+	over(&u.Theme, in.Theme)
+	over(&u.Language, in.Language)
+	over(&u.Hide, in.HideAmounts)
+	over(&u.HideAfter, in.HideAfterMinutes)
+	over(&u.PageSize, in.PageSize)
+	over(&u.DraftDays, in.DraftDays)
+	over(&u.Proofs, in.Proofs)
+	over(&u.ShowPrice, in.ShowPrice)
+	over(&u.Rates.Price, in.PriceProvider)
+	over(&u.Rates.PriceURL, in.PriceURL)
+	over(&u.Rates.Currency, in.Currency)
+	over(&u.Rates.Fees, in.FeeSource)
+	over(&u.Rates.FeesURL, in.FeeURL)
+	over(&u.Rates.TorOnly, in.TorOnly)
+	if in.PriceByHand != nil {
+		u.Rates.Manual = 0
+		if *in.PriceByHand != "" {
+			p, err := btc.ParsePrice(*in.PriceByHand)
+			if err != nil {
+				return invalid("by_hand", "%s", err)
+			}
+			u.Rates.Manual = p
 		}
 	}
-	if in.Theme != nil {
-		values[settingTheme] = *in.Theme
-		if err := wordOf("theme", *in.Theme, themes); err != nil {
-			return nil, err
+	u.Explorers = maps.Clone(u.Explorers)
+	for _, e := range in.Explorers {
+		n, err := btc.ParseNetwork(e.Network)
+		if err != nil {
+			return invalid("explorers", "%s", err)
 		}
+		u.Explorers[n] = setting.Explorer{Kind: e.Kind, URL: e.URL}
 	}
-	if in.HideAmounts != nil {
-		values[settingHide] = map[bool]string{true: "yes", false: "no"}[*in.HideAmounts]
+	return nil
+}
+
+// priceView is what a bitcoin costs.
+type priceView struct {
+	Currency string `json:"currency"`
+	Units    string `json:"units"`
+	Source   string `json:"source"`
+	At       moment `json:"at"`
+}
+
+// getPrice answers what is known now; a newer price is fetched behind.
+func getPrice(c *call) (any, error) {
+	if c.s.c.Price == nil {
+		return nil, errs.E(errs.Unavailable, "nobody tells prices here")
 	}
-	for name, value := range values {
-		if err := c.s.c.Settings.PutSetting(c.ctx(), c.user(), name, value); err != nil {
-			return nil, err
-		}
+	q, err := c.s.c.Price(c.ctx(), c.user())
+	if err != nil {
+		return nil, err
 	}
-	return getSettings(c)
+	return priceView{q.Currency, q.Price.Text(2), q.Source, moment(q.At)}, nil
 }
 
 // wordOf is oneOf for fields, where "" is no word.

@@ -9,6 +9,7 @@
 package v1
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"log/slog"
@@ -19,6 +20,9 @@ import (
 	"time"
 
 	"specter/internal/btc"
+	"specter/internal/rates"
+	"specter/internal/setting"
+	"specter/internal/wallet"
 )
 
 // Root is the path under which the API answers.
@@ -33,13 +37,19 @@ type Config struct {
 	Nodes       Nodes
 	Settings    Settings
 	Idempotency Idempotency
-	Client      func(*http.Request) string // the client's address; nil: the peer's
-	RequestID   func(*http.Request) string // "instance" of problem bodies; nil or "": made here
-	URLPrefix   string                     // "/specter" when mounted below a path; Location and links carry it
-	Network     btc.Network                // used while no node is active
-	Version     string
-	Log         *slog.Logger // nil: silent
-	Now         func() time.Time
+	Program     Program // nil: the program's own settings are not on offer
+	// Price tells what a bitcoin costs in the currency of a user; nil: nobody tells.
+	Price func(ctx context.Context, user string) (rates.Quote, error)
+	// PastPrices tells in which currency a user reckons, and what a bitcoin cost at a time; its
+	// second answer is nil where the user asks nobody. nil: no prices in files.
+	PastPrices func(ctx context.Context, o wallet.Owner) (currency string, at func(ctx context.Context, t time.Time) (btc.Price, error))
+	Client     func(*http.Request) string // the client's address; nil: the peer's
+	RequestID  func(*http.Request) string // "instance" of problem bodies; nil or "": made here
+	URLPrefix  string                     // "/specter" when mounted below a path; Location and links carry it
+	Network    btc.Network                // used while no node is active
+	Version    string
+	Log        *slog.Logger // nil: silent
+	Now        func() time.Time
 }
 
 // Server answers the API as an http.Handler. The paths of its requests begin with Root.
@@ -51,6 +61,8 @@ type Server struct {
 	docs   []byte // the page of examples
 	once   inFlight
 	follow streams
+
+	settings *setting.Service
 
 	closing   chan struct{}
 	closeOnce sync.Once
@@ -64,7 +76,7 @@ func New(c Config) (*Server, error) {
 	if c.URLPrefix = strings.TrimRight(c.URLPrefix, "/"); c.URLPrefix != "" && !strings.HasPrefix(c.URLPrefix, "/") {
 		c.URLPrefix = "/" + c.URLPrefix
 	}
-	s := &Server{c: c, log: c.Log, now: c.Now, closing: make(chan struct{})}
+	s := &Server{c: c, log: c.Log, now: c.Now, closing: make(chan struct{}), settings: setting.New(c.Settings)}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
