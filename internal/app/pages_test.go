@@ -28,7 +28,7 @@ var noPages = map[string]bool{
 
 // fileRoute tells the routes that hand out files.
 func fileRoute(path string) bool {
-	for _, end := range []string{".csv", ".json", ".pdf", ".zip", "/statement", "/sheet"} {
+	for _, end := range []string{".csv", ".json", ".pdf", ".zip", "/statement", "/sheet", "/backup"} {
 		if strings.HasSuffix(path, end) {
 			return true
 		}
@@ -76,7 +76,7 @@ func newTour(t *testing.T) *tour {
 	check(err)
 	return &tour{h, map[string][]string{
 		"/wallets/{alias}": {"/wallets/savings_2_of_3"}, "/devices/{alias}": {"/devices/red_key"}, "/nodes/{alias}": {"/nodes/demo_chain"},
-		"tx": {"/wallets/spending/tx/" + txid.String()}, "{address}": {a.Address}, "{id}": {fmt.Sprint(first.ID)}, "second": {fmt.Sprint(second.ID)}, "user": {bob.ID},
+		"tx": {"/wallets/spending/tx/" + txid.String()}, "{address}": {a.Address}, "{id}": {fmt.Sprint(first.ID)}, "second": {fmt.Sprint(second.ID)}, "user": {bob.ID}, "xpub": {red.Keys[0].XPub},
 	}}
 }
 
@@ -90,6 +90,8 @@ func (h *tour) paths(pattern string) []string {
 		return []string{"/new-device/coldcard", "/new-device/seedsigner", "/new-device/other"}
 	case "/new-wallet/{kind}":
 		return []string{"/new-wallet/single", "/new-wallet/multisig", "/new-wallet/import", "/new-wallet/multisig?step=setup&device=red_key&device=green_key"}
+	case "/devices/{alias}/key":
+		return []string{"/devices/red_key/key?xpub=" + v("xpub"), "/devices/red_key/key?form=slip132&xpub=" + v("xpub")}
 	case "/guides/{type}":
 		return []string{"/guides/seedsigner", "/guides/coldcard"}
 	case "/settings/users/{id}/delete":
