@@ -83,7 +83,7 @@
     pause.addEventListener("click", () => {
       const held = pause.getAttribute("aria-pressed") !== "true";
       pause.setAttribute("aria-pressed", held);
-      if (!held && !timer) step();
+      if (held) { clearTimeout(timer); timer = 0; } else if (!timer) step();
     });
     $("[data-show-full]").addEventListener("click", () => {
       if (document.fullscreenElement) document.exitFullscreen(); else box.requestFullscreen().catch(() => {});
