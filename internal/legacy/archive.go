@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"strings"
@@ -109,7 +110,7 @@ func archived(e *zip.File, folder bool) (string, error) {
 		return "", errs.E(errs.Invalid, "the archive holds the name %q, which could lead elsewhere; it is refused", shown)
 	case e.Flags&1 != 0:
 		return "", errs.E(errs.Invalid, "the archive is encrypted; unpack it first")
-	case folder && !e.Mode().IsDir(), !folder && !e.Mode().IsRegular():
+	case folder && e.Mode().Type() != fs.ModeDir, !folder && !e.Mode().IsRegular():
 		return "", errs.E(errs.Invalid, "%q in the archive is a link or a device; it is refused", shown)
 	}
 	return n, nil

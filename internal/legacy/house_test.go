@@ -161,7 +161,10 @@ func told(r *legacy.Report, file, word string) bool {
 	return false
 }
 
-type deviceKey = device.Key
+type (
+	deviceKey = device.Key
+	txs       = chain.Tx
+)
 
 // branchOf prints one branch of a wallet's descriptor with its checksum.
 func branchOf(h *house, ref wallet.Ref, branch int) (string, error) {
