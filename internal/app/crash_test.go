@@ -42,6 +42,9 @@ func childStep(step string) int {
 	ctx := context.Background()
 	a, err := New(ctx, Config{Host: "127.0.0.1", DataDir: os.Getenv("SPECTER_TEST_DATA"), Log: quiet(), Now: time.Now})
 	if err == nil {
+		err = a.db.PutSetting(ctx, "", settingHotKeys, "yes")
+	}
+	if err == nil {
 		err = a.childDo(ctx, step)
 	}
 	if err != nil {

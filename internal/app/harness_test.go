@@ -44,6 +44,9 @@ func open(t *testing.T, cfg Config) *house {
 		cancel()
 		t.Fatal(err)
 	}
+	if err := a.db.PutSetting(ctx, "", settingHotKeys, "yes"); err != nil { // as an owner who wants to sign in tests
+		t.Fatal(err)
+	}
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()
 	h := &house{App: a, t: t, cfg: cfg}

@@ -26,6 +26,7 @@ GET /new-device - + + +
 GET /new-device/hot - + + +
 POST /new-device/hot - + + +
 POST /new-device/hot/confirm - + + +
+POST /new-device/hot/allow - - - + on=yes&sure=yes
 GET /new-device/{type} - + + +
 POST /new-device/{type} - + + +
 GET /devices/{alias} - - + -
@@ -82,7 +83,13 @@ POST /wallets/{alias}/import - - + - psbt=$psbt
 GET /wallets/{alias}/settings - - + -
 GET /wallets/{alias}/export/{format} - - + -
 POST /wallets/{alias}/rename - - + - name=mine
-POST /wallets/{alias}/delete - - + - sure=yes
+GET /wallets/{alias}/next - - + -
+GET /wallets/{alias}/export - - + -
+GET /wallets/{alias}/advanced - - + -
+GET /wallets/{alias}/backup - - + -
+POST /wallets/{alias}/gap - - + - gap=30
+POST /wallets/{alias}/rebuild - - + -
+POST /wallets/{alias}/delete - - + - typed=x
 POST /wallets/{alias}/rescan - - + - from=0
 POST /wallets/{alias}/rescan/abort - - + -
 POST /wallets/{alias}/sync - - + -

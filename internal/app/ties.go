@@ -90,6 +90,19 @@ func (a *App) signHot(ctx context.Context, o wallet.Owner, deviceID int64, passw
 	return nil
 }
 
+// settingHotKeys is the program's setting under which the owner has turned software keys on.
+const settingHotKeys = "hot-keys"
+
+// hotAllowed tells whether software keys may be made: where the owner turned them on, and on the
+// demo chain, whose coins are play money.
+func (a *App) hotAllowed(ctx context.Context) (bool, error) {
+	if a.chain != nil {
+		return true, nil
+	}
+	v, err := a.db.Setting(ctx, "", settingHotKeys)
+	return v == "yes", err
+}
+
 // faucet is the demo chain as the pages see it.
 type faucet struct{ chain *demo.Chain }
 

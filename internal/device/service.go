@@ -31,6 +31,9 @@ type Config struct {
 	Uses func(ctx context.Context, owner string, xpub string) ([]string, error)
 	// Seal encrypts a software key's words under a password.
 	Seal func(words, passphrase, password string) ([]byte, error)
+	// HotAllowed tells whether software keys may be made; nil: they may. Those that are there
+	// sign in any case.
+	HotAllowed func(ctx context.Context) (bool, error)
 }
 
 // Service is the door to the user's devices.
@@ -102,10 +105,24 @@ type Seed struct {
 	Password   string // encrypts the seed on disk; "" leaves it to whoever can read the data folder
 	Network    btc.Network
 	Account    uint32
+	// Unprotected says that the empty password is meant. On networks for tests nobody has to.
+	Unprotected bool
 }
 
 // CreateHot makes a software key: the seed is encrypted, its account keys become the device's.
 func (s *Service) CreateHot(ctx context.Context, owner, name string, seed Seed) (Device, error) {
+	if s.c.HotAllowed != nil {
+		allowed, err := s.c.HotAllowed(ctx)
+		if err != nil {
+			return Device{}, err
+		}
+		if !allowed {
+			return Device{}, errs.E(errs.Denied, "software keys are turned off here; the owner of this Specter can turn them on where devices are added")
+		}
+	}
+	if seed.Password == "" && seed.Network.IsMain() && !seed.Unprotected {
+		return Device{}, errs.E(errs.Invalid, "give the key a password, or say that you want none: without one, whoever can read the data folder has the coins")
+	}
 	m, err := mnemonic.Parse(seed.Words)
 	if err != nil {
 		return Device{}, err

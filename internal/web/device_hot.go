@@ -38,7 +38,51 @@ type hotPage struct {
 	Error string
 }
 
+// settingHotKeys is the program's setting under which the owner has turned software keys on.
+const settingHotKeys = "hot-keys"
+
+// hotAllowed tells whether software keys may be made: they are off unless the owner asks for
+// them, but for the demo chain with its play money.
+func (s *Server) hotAllowed(r *http.Request) (bool, error) {
+	if s.c.Demo != nil {
+		return true, nil
+	}
+	v, err := s.c.Settings.Setting(r.Context(), "", settingHotKeys)
+	return v == "yes", err
+}
+
+// postHotAllow turns software keys on or off. Those that are there stay and sign.
+func (s *Server) postHotAllow(w http.ResponseWriter, r *http.Request) error {
+	if err := parseForm(r); err != nil {
+		return err
+	}
+	on := r.FormValue("on") == "yes"
+	if on && r.FormValue("sure") != "yes" {
+		return errs.E(errs.Invalid, "tick the box to say that a software key is not for savings")
+	}
+	value := ""
+	if on {
+		value = "yes"
+	}
+	if err := s.c.Settings.PutSetting(r.Context(), "", settingHotKeys, value); err != nil {
+		return err
+	}
+	if on {
+		s.say(w, r, flashOK, "Software keys are on.")
+		return s.redirect(w, r, "/new-device/hot")
+	}
+	s.say(w, r, flashOK, "Software keys are off. Those that are there still sign.")
+	return s.redirect(w, r, "/new-device")
+}
+
 func (s *Server) hotPage(r *http.Request) (hotPage, error) {
+	allowed, err := s.hotAllowed(r)
+	if err == nil && !allowed {
+		err = errs.E(errs.Denied, "software keys are turned off here; the owner of this Specter can turn them on where devices are added")
+	}
+	if err != nil {
+		return hotPage{}, err
+	}
 	p, err := s.page(r, s.tr(r, "New software key"))
 	p.Section = "new-device"
 	return hotPage{page: p, Form: hotForm{Source: "12"}}, err
@@ -77,12 +121,15 @@ func (s *Server) postHot(w http.ResponseWriter, r *http.Request) error {
 
 // readSeed checks the form and returns the seed that it asks for.
 func (s *Server) readSeed(r *http.Request, v hotPage) (device.Seed, error) {
-	seed := device.Seed{Passphrase: r.FormValue("passphrase"), Password: r.FormValue("password"), Network: v.Network}
+	seed := device.Seed{Passphrase: r.FormValue("passphrase"), Password: r.FormValue("password"), Network: v.Network, Unprotected: r.FormValue("unprotected") == "yes"}
 	if v.Form.Name == "" {
 		return seed, errs.E(errs.Invalid, "give the key a name")
 	}
 	if seed.Password != r.FormValue("password2") {
 		return seed, errs.E(errs.Invalid, "the two passwords are not the same; type them again")
+	}
+	if seed.Password == "" && v.Network.IsMain() && !seed.Unprotected {
+		return seed, errs.E(errs.Invalid, "give the key a password, or tick the box below it to say that you want none")
 	}
 	if seed.Passphrase != r.FormValue("passphrase2") {
 		return seed, errs.E(errs.Invalid, "the two passphrases are not the same; type them again")

@@ -13,6 +13,7 @@ import (
 type deviceTypesPage struct {
 	page
 	Types []device.Type
+	Hot   bool // software keys may be made
 }
 
 // getNewDevice is the grid of device types.
@@ -22,7 +23,11 @@ func (s *Server) getNewDevice(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p.Section = "new-device"
-	return s.render(w, r, http.StatusOK, "device_types", deviceTypesPage{p, device.Types()})
+	hot, err := s.hotAllowed(r)
+	if err != nil {
+		return err
+	}
+	return s.render(w, r, http.StatusOK, "device_types", deviceTypesPage{p, device.Types(), hot})
 }
 
 // keysPage is the form that takes keys: of a new device, or more of one that exists.

@@ -58,6 +58,7 @@ func (s *Server) deviceRoutes() []route {
 		{"GET /new-device/hot", forUser, s.getHot},
 		{"POST /new-device/hot", forUser, s.postHot},
 		{"POST /new-device/hot/confirm", forUser, s.postHotConfirm},
+		{"POST /new-device/hot/allow", forOwner, s.postHotAllow},
 		{"GET /new-device/{type}", forUser, s.getNewDeviceKeys},
 		{"POST /new-device/{type}", forUser, s.postNewDevice},
 		{"GET /devices/{alias}", forUser, s.getDevice},

@@ -1,13 +1,17 @@
 package web_test
 
 import (
+	"io"
+	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"specter/internal/errs"
 	"specter/internal/wallet"
+	"specter/internal/web"
 )
 
 func TestGraveFindingsWantATick(t *testing.T) {
@@ -131,5 +135,41 @@ func TestADeviceIsMadeOfAKeyThatNobodyHolds(t *testing.T) {
 	key := h.wallets[0].Cosigners[2].Expression
 	if form := c.get("/new-device/other?" + url.Values{"keys": {key}}.Encode()).want(200).fields("/new-device/other"); form.Get("keys") != key {
 		t.Errorf("the form has %q", form.Get("keys"))
+	}
+}
+
+func TestSoftwareKeysAreHiddenUntilTheOwnerTurnsThemOn(t *testing.T) {
+	h := newHouse("")
+	s := server(t, func(c *web.Config) { c.Settings, c.Demo = h, nil })
+	get := func(path string) string {
+		w := serve(s, "GET", path, nil)
+		return strconv.Itoa(w.Code) + w.Body.String()
+	}
+	post := func(body string) int {
+		return serve(s, "POST", "/new-device/hot/allow", func(r *http.Request) {
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.Body = io.NopCloser(strings.NewReader(body))
+		}).Code
+	}
+	if page := get("/new-device"); strings.Contains(page, `href="/new-device/hot"`) || !strings.Contains(page, "hot-on") {
+		t.Error("software keys are on offer before anybody asked for them")
+	}
+	if page := get("/new-device/hot"); !strings.HasPrefix(page, "403") {
+		t.Errorf("the page of software keys answers %.3s", page)
+	}
+	if code := post("on=yes"); code != 422 || h.settings["/hot-keys"] != "" {
+		t.Errorf("turned on without the tick: %d", code)
+	}
+	if code := post("on=yes&sure=yes"); code != 303 || h.settings["/hot-keys"] != "yes" {
+		t.Errorf("not turned on: %d %v", code, h.settings)
+	}
+	if page := get("/new-device"); !strings.Contains(page, `href="/new-device/hot"`) {
+		t.Error("turned on, they are still hidden")
+	}
+	if page := get("/new-device/hot"); !strings.HasPrefix(page, "200") {
+		t.Errorf("the page of software keys answers %.3s", page)
+	}
+	if code := post("on=no"); code != 303 || h.settings["/hot-keys"] != "" {
+		t.Errorf("not turned off: %d", code)
 	}
 }
