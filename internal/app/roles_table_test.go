@@ -248,6 +248,16 @@ POST /api/v1/wallets/{alias}/previews - - + - {"recipients":[{"address":"$foreig
 GET /api/v1/wallets/{alias}/drafts - - + -
 POST /api/v1/wallets/{alias}/drafts - - + - {"recipients":[{"address":"$foreign","amount_sat":100000}],"feerate_sat_kvb":2000}
 POST /api/v1/wallets/{alias}/psbts - - + - {"psbt":"$psbt"}
+GET /api/v1/feerates - + + +
+GET /api/v1/senders - + + +
+GET /api/v1/wallets/{alias}/alarms - - + -
+GET /api/v1/wallets/{alias}/transactions/{txid}/choices - - + -
+GET /api/v1/wallets/{alias}/transactions/{txid}/edit - - + -
+POST /api/v1/wallets/{alias}/transactions/{txid}/abandon - - + -
+POST /api/v1/wallets/{alias}/transactions/{txid}/rebroadcast - - + -
+GET /api/v1/wallets/{alias}/drafts/{id}/edit - - + -
+POST /api/v1/wallets/{alias}/drafts/{id}/renew - - + -
+GET /api/v1/wallets/{alias}/drafts/{id}/comparison - - + -
 GET /api/v1/wallets/{alias}/drafts/{id} - - + -
 PATCH /api/v1/wallets/{alias}/drafts/{id} - - + - {"note":"mine"}
 DELETE /api/v1/wallets/{alias}/drafts/{id} - - + -

@@ -40,7 +40,7 @@ func (a *App) rooms() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	rest, err := v1.New(v1.Config{Auth: a.auth, Wallets: a.wallets, Devices: a.devices, Nodes: a.nodes, Settings: a.db, Idempotency: a.db, Program: a.program, Price: a.outside.Price, PastPrices: a.pastPrices,
+	rest, err := v1.New(v1.Config{Fees: a, Auth: a.auth, Wallets: a.wallets, Devices: a.devices, Nodes: a.nodes, Settings: a.db, Idempotency: a.db, Program: a.program, Price: a.outside.Price, PastPrices: a.pastPrices,
 		Client: door.ClientOf, RequestID: door.RequestID, Network: network, Version: a.c.Version, Log: a.c.Log, Now: a.c.Now})
 	if err != nil {
 		return nil, err

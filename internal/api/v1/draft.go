@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/btcsuite/btcd/chainhash/v2"
 
 	"specter/internal/btc"
 	"specter/internal/wallet"
@@ -58,8 +59,11 @@ type draftView struct {
 	Signers     []draftSignerView `json:"signers"`
 	Need        int               `json:"need"`
 	Have        int               `json:"have"`
+	Remarks     []remarkView      `json:"remarks"`
 	Warnings    []string          `json:"warnings"`
 	Trouble     *string           `json:"trouble"`
+	Replaces    *string           `json:"replaces"`
+	Expires     moment            `json:"expires"`
 }
 
 // draftDetailView is a draft with its bytes.
@@ -93,6 +97,9 @@ type spendInput struct {
 	Replaceable *bool            `json:"replaceable"`
 	LockTime    *uint32          `json:"locktime"`
 	Note        string           `json:"note"`
+	Replaces    string           `json:"replaces"`
+	Instead     *int64           `json:"instead_of_draft"`
+	MaxFee      *int64           `json:"max_fee_sat"`
 }
 
 // previewView is what a draft would be.
@@ -104,6 +111,7 @@ type previewView struct {
 	FeeSat        int64           `json:"fee_sat"`
 	FeeRate       int64           `json:"feerate_sat_kvb"`
 	VSize         int64           `json:"vsize"`
+	Remarks       []remarkView    `json:"remarks"`
 	Warnings      []string        `json:"warnings"`
 	Selector      string          `json:"selector"`
 }
@@ -147,7 +155,8 @@ func draftOf(alias string, d wallet.Draft) draftView {
 				Signatures: in.Sigs, SpentBy: hash(in.SpentBy)}
 		}),
 		Outputs: outputsOf(d.Outputs), ChangeSat: int64(d.Change), FeeSat: int64(d.Fee), FeeRate: int64(d.FeeRate), VSize: int64(d.VSize),
-		LockTime: d.LockTime, Replaceable: d.Replaceable, Need: d.Need, Have: d.Have, Warnings: texts(d.Warnings), Trouble: maybe(d.Trouble),
+		LockTime: d.LockTime, Replaceable: d.Replaceable, Need: d.Need, Have: d.Have, Remarks: mapped(d.Remarks, remarkOf), Warnings: texts(d.Warnings), Trouble: maybe(d.Trouble),
+		Replaces: hash(d.Replaces), Expires: moment(d.Expires),
 		Signers: mapped(d.Signers, func(s wallet.DraftSigner) draftSignerView { return draftSignerView{cosigner(s.Cosigner), s.Signed} })}
 }
 
@@ -184,8 +193,34 @@ func (c *call) spend() (wallet.SpendRequest, error) {
 	if req.FeeRate, req.Blocks, err = feeChoice(in.FeeRate, in.Blocks); err != nil {
 		return req, err
 	}
-	req.Coins, err = outpoints("outpoints", in.Outpoints)
-	return req, err
+	if req.Coins, err = outpoints("outpoints", in.Outpoints); err != nil {
+		return req, err
+	}
+	return req, in.places(&req)
+}
+
+// places reads whose place a payment takes, and the cap on its fee.
+func (in spendInput) places(req *wallet.SpendRequest) error {
+	if in.Replaces != "" {
+		id, err := chainhash.NewHashFromStr(in.Replaces)
+		if err != nil || len(in.Replaces) != 2*chainhash.HashSize {
+			return invalid("replaces", "a transaction id has 64 hexadecimal digits")
+		}
+		req.Replaces = id
+	}
+	if in.Instead != nil {
+		if *in.Instead < 1 {
+			return invalid("instead_of_draft", "a draft's number is 1 or more")
+		}
+		req.Instead = wallet.DraftID(*in.Instead)
+	}
+	if in.MaxFee != nil {
+		if *in.MaxFee < 1 || *in.MaxFee > int64(btc.MaxMoney) {
+			return invalid("max_fee_sat", "the cap is 1 to %d sat", int64(btc.MaxMoney))
+		}
+		req.MaxFee = btcutil.Amount(*in.MaxFee)
+	}
+	return nil
 }
 
 // Bounds of what is asked about fees; the wallet room has its own of reason.
@@ -206,7 +241,7 @@ func postPreview(c *call) (any, error) {
 func previewOf(p wallet.Preview) previewView {
 	return previewView{Inputs: mapped(p.Inputs, coinOf), Recipients: mapped(p.Recipients, recipient), ChangeSat: int64(p.Change),
 		ChangeAddress: maybe(p.ChangeAddr), FeeSat: int64(p.Fee), FeeRate: int64(p.FeeRate), VSize: int64(p.VSize),
-		Warnings: texts(p.Warnings), Selector: p.How}
+		Remarks: mapped(p.Remarks, remarkOf), Warnings: texts(p.Warnings), Selector: p.How}
 }
 
 // postDraft makes a draft. The Idempotency-Key goes down to the wallet as the draft's token: even
@@ -357,11 +392,12 @@ func postSignHot(c *call) (any, error) {
 	return nil, invalid("device", "the wallet's software keys are %s", strings.Join(hot, ", "))
 }
 
+// postBroadcast sends a draft, by the active node or by the sender that via names.
 func postBroadcast(c *call) (any, error) {
 	id, err := c.draftID()
 	if err != nil {
 		return nil, err
 	}
-	txid, err := c.s.c.Wallets.Broadcast(c.ctx(), c.ref(), id)
+	txid, err := c.s.c.Wallets.BroadcastVia(c.ctx(), c.ref(), id, c.params.Get("via"))
 	return broadcastView{TxID: txid.String()}, err
 }

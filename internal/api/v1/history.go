@@ -27,6 +27,7 @@ type historyView struct {
 	Address       string  `json:"address"`
 	Replaceable   bool    `json:"replaceable"`
 	ReplacedBy    *string `json:"replaced_by"`
+	Abandoned     bool    `json:"abandoned"`
 	Trouble       *string `json:"trouble"`
 }
 
@@ -93,7 +94,7 @@ func known(a btcutil.Amount) *int64 {
 func historyOf(r wallet.HistoryRow) historyView {
 	v := historyView{Wallet: r.WalletAlias, TxID: r.TxID.String(), Category: string(r.Category), State: string(r.State),
 		AmountSat: int64(r.Amount), FeeSat: sats(r.Fee), VSize: int64(r.VSize), Height: maybe(r.Height), Confirmations: r.Confirmations,
-		Time: moment(r.Time), Label: r.Label, Address: r.Address, Replaceable: r.Replaceable, ReplacedBy: hash(r.ReplacedBy), Trouble: maybe(r.Trouble)}
+		Time: moment(r.Time), Label: r.Label, Address: r.Address, Replaceable: r.Replaceable, ReplacedBy: hash(r.ReplacedBy), Abandoned: r.Abandoned, Trouble: maybe(r.Trouble)}
 	if r.BlockHash != (chainhash.Hash{}) {
 		v.BlockHash = hash(&r.BlockHash)
 	}

@@ -89,7 +89,7 @@ func newHouse(t testing.TB) *house {
 	_, err = h.nodes.Save(ctx, node.Node{Name: "Demo", Kind: node.Demo, Network: btc.Regtest})
 	must(err)
 	must(h.nodes.Activate(ctx, "demo"))
-	h.wallets = wallet.New(wallet.Config{Store: h.db, Sources: h, UID: "0011", FeeRate: h.chain.FeeRate, SignHot: h.signHot, Devices: h.keys, Now: h.now})
+	h.wallets = wallet.New(wallet.Config{Store: h.db, Sources: h, UID: "0011", FeeRate: h.chain.FeeRate, SignHot: h.signHot, Post: h.post, Devices: h.keys, Now: h.now})
 	h.devices = device.New(device.Config{Store: h.db, Now: h.now, Seal: hot.Seal, Uses: h.wallets.Uses})
 	h.auth, err = auth.New(ctx, auth.Config{Store: h.db, Now: h.now, Hash: auth.HashParams{Memory: 64, Passes: 1, Lanes: 1}, Forget: h.forget})
 	must(err)
@@ -99,7 +99,7 @@ func newHouse(t testing.TB) *house {
 	must(h.auth.SetSettings(ctx, auth.Identity{User: o}, auth.Settings{Method: auth.MethodUsers}, ownerPassword))
 	_, err = h.auth.AddUser(ctx, auth.Identity{User: o}, "bob", memberPassword)
 	must(err)
-	h.api, err = v1.New(v1.Config{Auth: h.auth, Wallets: h.wallets, Devices: h.devices, Nodes: h.nodes, Settings: h.db, Idempotency: h.db,
+	h.api, err = v1.New(v1.Config{Auth: h.auth, Wallets: h.wallets, Devices: h.devices, Nodes: h.nodes, Settings: h.db, Idempotency: h.db, Fees: outside{},
 		Program: &steward{settings: setting.New(h.db)}, Price: tellPrice, PastPrices: tellPast,
 		RequestID: func(*http.Request) string { return "req-1" }, Version: "test", Now: h.now})
 	must(err)

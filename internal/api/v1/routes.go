@@ -14,7 +14,7 @@ var (
 // routes is the one list of all that the API answers. Each noun has its own part.
 func (s *Server) routes() []Route {
 	var all []Route
-	for _, part := range [][]Route{baseRoutes(), loginRoutes(), nodeRoutes(), deviceRoutes(), walletRoutes(), rowRoutes(), fileRoutes(), draftRoutes()} {
+	for _, part := range [][]Route{baseRoutes(), loginRoutes(), nodeRoutes(), deviceRoutes(), walletRoutes(), rowRoutes(), fileRoutes(), draftRoutes(), waitingRoutes()} {
 		all = append(all, part...)
 	}
 	return all
@@ -168,6 +168,6 @@ func draftRoutes() []Route {
 		{"GET", draft + "/psbt", auth.Read, AnyUser, OneWallet, "readPSBT", getPSBT, options{file: "application/octet-stream", query: []string{"format"}}},
 		{"POST", draft + "/signatures", auth.Write, AnyUser, OneWallet, "addSignatures", postSignatures, options{in: signatureInput{}, out: draftDetailView{}, binary: true}},
 		{"POST", draft + "/sign-hot", auth.Write, AnyUser, OneWallet, "signHot", postSignHot, options{in: signInput{}, out: draftDetailView{}}},
-		{"POST", draft + "/broadcast", auth.Broadcast, AnyUser, OneWallet, "broadcastDraft", postBroadcast, options{out: broadcastView{}, slow: true}},
+		{"POST", draft + "/broadcast", auth.Broadcast, AnyUser, OneWallet, "broadcastDraft", postBroadcast, options{out: broadcastView{}, query: []string{"via"}, slow: true}},
 	}
 }

@@ -67,6 +67,7 @@ type Wallets interface {
 	walletFiles
 	walletDrafts
 	walletAfter
+	walletWaiting
 	walletChain
 	// Subscribe tells of changes to the owner's wallets until the func is called.
 	Subscribe(o wallet.Owner) (<-chan wallet.Event, func())
@@ -119,7 +120,6 @@ type walletDrafts interface {
 	DeleteDraft(ctx context.Context, ref wallet.Ref, id wallet.DraftID) error
 	AddSignatures(ctx context.Context, ref wallet.Ref, id wallet.DraftID, data []byte) (wallet.Draft, error)
 	SignHot(ctx context.Context, ref wallet.Ref, id wallet.DraftID, deviceID int64, passphrase string) (wallet.Draft, error)
-	Broadcast(ctx context.Context, ref wallet.Ref, id wallet.DraftID) (chainhash.Hash, error)
 	SetNote(ctx context.Context, ref wallet.Ref, id wallet.DraftID, note string) error
 }
 
