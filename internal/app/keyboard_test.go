@@ -115,8 +115,8 @@ func TestEverythingByKeyboard(t *testing.T) {
 	b.tabTo("#name")
 	b.press("Travel")
 	b.enter("[data-test=check]", "/new-wallet/single")
-	b.enter("[data-test=create-wallet]", "/wallets/travel/receive")
-
+	b.enter("[data-test=create-wallet]", "/wallets/travel/next")
+	b.enter(`main a[href="/wallets/travel/receive"]`, "/wallets/travel/receive")
 	b.enter("[data-test=faucet]", "/wallets/travel/receive")
 	mine(t, h)
 	h.sync(walletRef("travel"))
