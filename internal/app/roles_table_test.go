@@ -233,6 +233,13 @@ GET /api/v1/wallets/{alias}/coins - - + -
 GET /api/v1/coins - + + +
 POST /api/v1/wallets/{alias}/coins/freeze - - + - {"outpoints":["$coin"],"frozen":true}
 GET /api/v1/wallets/{alias}/labels - - + -
+GET /api/v1/wallets/{alias}/balance-history - - + -
+GET /api/v1/balance-history - + + +
+GET /api/v1/wallets/{alias}/statement.pdf - - + -
+GET /api/v1/statement.pdf - + + +
+GET /api/v1/wallets/{alias}/consolidation - - + -
+GET /api/v1/wallets/{alias}/addresses/{address}/details - - + -
+GET /api/v1/wallets/{alias}/transactions/{txid}/proof - - + -
 PUT /api/v1/wallets/{alias}/labels - - + - {"type":"addr","ref":"$address","label":"mine"}
 POST /api/v1/wallet-files - + + + {"file":"x"}
 GET /api/v1/wallets/{alias}/export/{format} - - + -

@@ -27,6 +27,9 @@ type coinView struct {
 	SpentBy       *string `json:"spent_by"`
 	Frozen        bool    `json:"frozen"`
 	ReservedBy    *int64  `json:"reserved_by"`
+	Reused        bool    `json:"reused"`
+	Dust          bool    `json:"dust"`
+	Suspect       *string `json:"suspect"`
 }
 
 // coinPage is a page of coins.
@@ -45,7 +48,8 @@ type freezeInput struct {
 func coinOf(r wallet.CoinRow) coinView {
 	return coinView{Wallet: r.WalletAlias, Outpoint: r.OutPoint.String(), AmountSat: int64(r.Amount), Address: r.Address, Label: r.Label,
 		Branch: r.Branch, Index: r.Index, Height: maybe(r.Height), Confirmations: r.Confirmations, Time: moment(r.Time), Coinbase: r.Coinbase,
-		Immature: r.Immature, SpentBy: hash(r.SpentBy), Frozen: r.Frozen, ReservedBy: maybe(int64(r.ReservedBy))}
+		Immature: r.Immature, SpentBy: hash(r.SpentBy), Frozen: r.Frozen, ReservedBy: maybe(int64(r.ReservedBy)),
+		Reused: r.Reused, Dust: r.Dust, Suspect: maybe(string(r.Suspect))}
 }
 
 var (

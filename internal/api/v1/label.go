@@ -32,6 +32,9 @@ type labelFileInput struct {
 	Overwrite bool   `json:"overwrite"`
 	Strangers bool   `json:"strangers"`
 	NoFreeze  bool   `json:"no_freeze"`
+	// Take and Keep choose single lines, each named by type and ref with a blank between.
+	Take []string `json:"take"`
+	Keep []string `json:"keep"`
 }
 
 // fileInput is the text of a file.
@@ -84,6 +87,9 @@ func getLabels(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := oneOf("filter", c.params.Get("filter"), labelKinds); err != nil {
+		return nil, err
+	}
 	f, err := c.s.c.Wallets.ExportLabels(c.ctx(), c.ref(), "bip329")
 	if err != nil {
 		return nil, err
@@ -94,7 +100,11 @@ func getLabels(c *call) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = file.Labels
+		for _, x := range file.Labels {
+			if c.wanted(x.Type, x.Ref, x.Label) {
+				all = append(all, x)
+			}
+		}
 	}
 	rows, p, err := sliced(l, all, func(x interop.Label) string { return x.Type + " " + x.Ref })
 	return labelPage{mapped(rows, func(x interop.Label) labelView { return labelView{x.Type, x.Ref, x.Label, x.Spendable} }), p}, err
@@ -137,7 +147,17 @@ func postLabelImport(c *call) (any, error) {
 	if err := c.take(&in); err != nil {
 		return nil, err
 	}
+	rows := map[string]bool{}
+	for _, id := range in.Take {
+		rows[id] = true
+	}
+	for _, id := range in.Keep {
+		if rows[id] {
+			return nil, invalid("keep", "%q is both taken and kept", limit(id, 120))
+		}
+		rows[id] = false
+	}
 	r, err := c.s.c.Wallets.ImportLabels(c.ctx(), c.ref(), []byte(in.File),
-		wallet.LabelChoice{Overwrite: in.Overwrite, Strangers: in.Strangers, NoFreeze: in.NoFreeze})
+		wallet.LabelChoice{Overwrite: in.Overwrite, Strangers: in.Strangers, NoFreeze: in.NoFreeze, Rows: rows})
 	return labelResultView{Set: r.Set, Kept: r.Kept, Strangers: r.Strangers, Frozen: r.Frozen, Thawed: r.Thawed, Bad: r.Bad}, err
 }

@@ -14,7 +14,7 @@ var (
 // routes is the one list of all that the API answers. Each noun has its own part.
 func (s *Server) routes() []Route {
 	var all []Route
-	for _, part := range [][]Route{baseRoutes(), loginRoutes(), nodeRoutes(), deviceRoutes(), walletRoutes(), rowRoutes(), fileRoutes(), draftRoutes(), waitingRoutes()} {
+	for _, part := range [][]Route{baseRoutes(), loginRoutes(), nodeRoutes(), deviceRoutes(), walletRoutes(), rowRoutes(), lookingRoutes(), fileRoutes(), draftRoutes(), waitingRoutes()} {
 		all = append(all, part...)
 	}
 	return all
@@ -128,7 +128,7 @@ func rowRoutes() []Route {
 		{"GET", one + "/coins", auth.Read, AnyUser, OneWallet, "listCoins", getCoins, options{out: coinPage{}, query: sorted}},
 		{"GET", "/coins", auth.Read, AnyUser, Whole, "listAllCoins", getCoinsAll, options{out: coinPage{}, query: sorted}},
 		{"POST", one + "/coins/freeze", auth.Write, AnyUser, OneWallet, "freezeCoins", postFreeze, options{in: freezeInput{}, out: walletView{}}},
-		{"GET", one + "/labels", auth.Read, AnyUser, OneWallet, "listLabels", getLabels, options{out: labelPage{}, query: paged}},
+		{"GET", one + "/labels", auth.Read, AnyUser, OneWallet, "listLabels", getLabels, options{out: labelPage{}, query: []string{"limit", "cursor", "search", "filter"}}},
 		{"PUT", one + "/labels", auth.Write, AnyUser, OneWallet, "setLabel", putLabel, options{in: labelInput{}}},
 	}
 }

@@ -64,6 +64,7 @@ type Wallets interface {
 	walletList
 	walletRows
 	walletWords
+	walletLooking
 	walletFiles
 	walletDrafts
 	walletAfter
