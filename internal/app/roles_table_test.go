@@ -221,6 +221,13 @@ DELETE /api/v1/wallets/{alias} - - + -
 POST /api/v1/wallets/{alias}/sync - - + -
 POST /api/v1/wallets/{alias}/rescan - - + - {"from_height":0}
 DELETE /api/v1/wallets/{alias}/rescan - - + -
+GET /api/v1/wallets/{alias}/backup-sheet - - + -
+GET /api/v1/wallets/{alias}/losses - - + -
+GET /api/v1/wallets/{alias}/key-pool - - + -
+PUT /api/v1/wallets/{alias}/key-pool - - + - {"gap_limit":30}
+POST /api/v1/wallets/{alias}/rebuild - - + -
+GET /api/v1/hot-keys - + + +
+PUT /api/v1/hot-keys - - - + {"allowed":true}
 GET /api/v1/wallets/{alias}/addresses - - + -
 POST /api/v1/wallets/{alias}/addresses - - + -
 GET /api/v1/wallets/{alias}/addresses/{address} - - + -

@@ -91,11 +91,12 @@ type parsedKeysView struct {
 
 // hotDeviceInput asks for a software key.
 type hotDeviceInput struct {
-	Name       string `json:"name" need:"yes"`
-	Words      string `json:"words" need:"yes"`
-	Passphrase string `json:"passphrase"`
-	Password   string `json:"password"`
-	Account    uint32 `json:"account"`
+	Name        string `json:"name" need:"yes"`
+	Words       string `json:"words" need:"yes"`
+	Passphrase  string `json:"passphrase"`
+	Password    string `json:"password"`
+	Unprotected bool   `json:"unprotected"`
+	Account     uint32 `json:"account"`
 }
 
 // wordsInput asks for fresh seed words.
@@ -214,7 +215,7 @@ func postHotDevice(c *call) (any, error) {
 		return nil, err
 	}
 	d, err := c.s.c.Devices.CreateHot(c.ctx(), c.user(), in.Name, device.Seed{Words: in.Words, Passphrase: in.Passphrase,
-		Password: in.Password, Network: c.network, Account: in.Account})
+		Password: in.Password, Network: c.network, Account: in.Account, Unprotected: in.Unprotected})
 	v, err := c.device(d, err)
 	return created{devicePath(d.Alias), v}, err
 }

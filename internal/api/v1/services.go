@@ -62,6 +62,7 @@ type authOwner interface {
 // Wallets is what the API asks of wallet.Service, cut by kind of route.
 type Wallets interface {
 	walletList
+	walletSetup
 	walletRows
 	walletWords
 	walletLooking
@@ -134,7 +135,6 @@ type walletAfter interface {
 type walletChain interface {
 	Sync(ctx context.Context, ref wallet.Ref) error
 	Repair(ctx context.Context, ref wallet.Ref, txid chainhash.Hash) error
-	Rescan(ctx context.Context, ref wallet.Ref, fromHeight int32) error
 	AbortRescan(ctx context.Context, ref wallet.Ref) error
 }
 

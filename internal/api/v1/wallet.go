@@ -34,10 +34,13 @@ type cosignerView struct {
 
 // scanView is how a scan of old blocks goes.
 type scanView struct {
-	Running         bool    `json:"running"`
-	ProgressPercent int     `json:"progress_percent"`
-	FromHeight      int32   `json:"from_height"`
-	Error           *string `json:"error"`
+	Running         bool       `json:"running"`
+	Mode            string     `json:"mode"`
+	ProgressPercent int        `json:"progress_percent"`
+	FromHeight      int32      `json:"from_height"`
+	NextHeight      int32      `json:"next_height"`
+	Error           *string    `json:"error"`
+	Found           *foundView `json:"found"`
 }
 
 // walletView is a wallet.
@@ -55,6 +58,7 @@ type walletView struct {
 	Birthday    moment         `json:"birthday"`
 	NextReceive uint32         `json:"next_receive_index"`
 	NextChange  uint32         `json:"next_change_index"`
+	GapLimit    uint32         `json:"gap_limit"`
 	TipHeight   int32          `json:"tip_height"`
 	TipHash     *string        `json:"tip_hash"`
 	SyncedAt    moment         `json:"synced_at"`
@@ -81,6 +85,9 @@ type walletInput struct {
 	Birthday   *string  `json:"birthday"`
 	ScanAll    bool     `json:"scan_all"`
 	FromHeight *int32   `json:"from_height"`
+	FindCoins  bool     `json:"find_coins"`
+	GapLimit   uint32   `json:"gap_limit"`
+	File       string   `json:"file"`
 }
 
 // proposalView is the wallet that would be made.
@@ -92,16 +99,13 @@ type proposalView struct {
 	Cosigners    []cosignerView `json:"cosigners"`
 	FirstAddress string         `json:"first_address"`
 	Warnings     []string       `json:"warnings"`
+	Findings     []findingView  `json:"findings"`
+	File         *fileView      `json:"file"`
 }
 
 // nameInput gives a thing another name.
 type nameInput struct {
 	Name string `json:"name" need:"yes"`
-}
-
-// rescanInput asks to look through old blocks.
-type rescanInput struct {
-	FromHeight int32 `json:"from_height" need:"yes"`
 }
 
 func cosigner(c wallet.Cosigner) cosignerView {
@@ -126,9 +130,7 @@ func walletOf(r wallet.Record) walletView {
 	if !r.Tip.Time.IsZero() || r.Tip.Height > 0 {
 		v.TipHash = maybe(r.Tip.Hash.String())
 	}
-	if s := r.Scan; s != nil {
-		v.Scan = &scanView{Running: s.Running, ProgressPercent: int(s.Progress * 100), FromHeight: s.From, Error: maybe(s.Error)}
-	}
+	v.Scan, v.GapLimit = scanOf(r.Scan), r.Gap
 	return v
 }
 
@@ -157,9 +159,12 @@ func getWallets(c *call) (any, error) {
 // request reads a walletInput into what the wallet room is asked.
 func (in walletInput) request() (wallet.NewWallet, error) {
 	w := wallet.NewWallet{Name: in.Name, Descriptor: in.Descriptor, ScriptType: in.ScriptType, Threshold: in.Threshold, Keys: in.Keys,
-		Unsorted: in.Unsorted, ScanAll: in.ScanAll, FromHeight: in.FromHeight}
+		Unsorted: in.Unsorted, ScanAll: in.ScanAll, FromHeight: in.FromHeight, FindCoins: in.FindCoins, Gap: in.GapLimit, File: []byte(in.File)}
 	if in.Descriptor != "" && (len(in.Keys) > 0 || in.ScriptType != "") {
 		return w, invalid("descriptor", "give a descriptor, or a script type and keys, not both")
+	}
+	if in.File != "" && (in.Descriptor != "" || len(in.Keys) > 0 || in.ScriptType != "") {
+		return w, invalid("file", "give a wallet file, or a descriptor, or a script type and keys, not several of them")
 	}
 	if in.Birthday != nil {
 		t, err := readTime("birthday", *in.Birthday)
@@ -169,13 +174,13 @@ func (in walletInput) request() (wallet.NewWallet, error) {
 		w.Birthday = t
 	}
 	ways := 0
-	for _, said := range []bool{in.Birthday != nil, in.ScanAll, in.FromHeight != nil} {
+	for _, said := range []bool{in.Birthday != nil, in.ScanAll, in.FromHeight != nil, in.FindCoins} {
 		if said {
 			ways++
 		}
 	}
 	if ways > 1 {
-		return w, invalid("birthday", "say once since when the wallet may have coins: birthday, from_height or scan_all")
+		return w, invalid("birthday", "say once since when the wallet may have coins: birthday, from_height, scan_all or find_coins")
 	}
 	return w, nil
 }
@@ -203,7 +208,8 @@ func postWalletCheck(c *call) (any, error) {
 	}
 	p, err := c.s.c.Wallets.Check(c.ctx(), c.owner(), c.network, w)
 	return proposalView{Name: p.Name, Descriptor: p.Descriptor, ScriptType: p.ScriptType, Threshold: p.Threshold,
-		Cosigners: mapped(p.Cosigners, cosigner), FirstAddress: p.FirstAddress, Warnings: texts(p.Warnings)}, err
+		Cosigners: mapped(p.Cosigners, cosigner), FirstAddress: p.FirstAddress, Warnings: texts(p.Warnings),
+		Findings: mapped(p.Findings, findingOf), File: fileOf(p.File)}, err
 }
 
 func texts(in []string) []string { return mapped(in, func(s string) string { return s }) }
@@ -243,14 +249,6 @@ func patchWallet(c *call) (any, error) {
 func deleteWallet(c *call) (any, error) { return nil, c.s.c.Wallets.Delete(c.ctx(), c.ref()) }
 
 func postSync(c *call) (any, error) { return c.again(c.s.c.Wallets.Sync(c.ctx(), c.ref())) }
-
-func postRescan(c *call) (any, error) {
-	var in rescanInput
-	if err := c.take(&in); err != nil {
-		return nil, err
-	}
-	return c.again(c.s.c.Wallets.Rescan(c.ctx(), c.ref(), in.FromHeight))
-}
 
 func deleteRescan(c *call) (any, error) {
 	return c.again(c.s.c.Wallets.AbortRescan(c.ctx(), c.ref()))
