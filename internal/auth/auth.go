@@ -49,6 +49,7 @@ type Service struct {
 	settings Settings
 	setup    string          // secret of the first start; "": not needed
 	leaving  map[string]bool // users that are being deleted
+	left     map[string]bool // ids of those that were
 	oldKeys  [][]byte        // sign tokens that were taken over from an old Specter
 }
 
@@ -76,7 +77,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{c: c, hash: h, limits: newLimits(), basics: newBasics(), seen: seen{at: map[[2]string]time.Time{}}, leaving: map[string]bool{}}
+	s := &Service{c: c, hash: h, limits: newLimits(), basics: newBasics(), seen: seen{at: map[[2]string]time.Time{}}, leaving: map[string]bool{}, left: map[string]bool{}}
 	if err := s.load(ctx); err != nil {
 		return nil, err
 	}
@@ -209,6 +210,12 @@ func (s *Service) mayChoose(ctx context.Context, by Identity, old, chosen Method
 	}
 	if err := s.canLogIn(chosen, owner); err != nil {
 		return err
+	}
+	if chosen == MethodRPC && owner.Hash == "" {
+		// A node that has no password to ask for would let nobody in again.
+		if err := s.askNode(ctx, secret()); errs.Is(err, errs.Unavailable) {
+			return errs.E(errs.Conflict, "by the node's password you could not come in again, and you have none of your own: %w", err)
+		}
 	}
 	if err := s.notFactory(ctx, chosen, owner); err != nil || old == MethodNone {
 		return err

@@ -149,6 +149,14 @@ func (s *slot) unjudged() {
 // right gives the slot back, clears what this user did at this place, and remembers the
 // address. What others did against the name or from the address stays counted.
 func (s *slot) right(now time.Time) {
+	s.clear()
+	s.l.mu.Lock()
+	defer s.l.mu.Unlock()
+	s.l.welcome(s.g, now)
+}
+
+// clear is right without remembering the address.
+func (s *slot) clear() {
 	s.unjudged()
 	s.l.mu.Lock()
 	defer s.l.mu.Unlock()
@@ -157,7 +165,6 @@ func (s *slot) right(now time.Time) {
 			delete(s.l.counts, k)
 		}
 	}
-	s.l.welcome(s.g, now)
 }
 
 // add counts a try. Called with the lock held.

@@ -125,6 +125,25 @@ func (s *Service) askNode(ctx context.Context, pin string) error {
 	return s.c.CheckRPC(ctx, pin)
 }
 
+// TryPIN tries a PIN against the node for an owner who is in already and chooses how to log in. It
+// is held to a limit of its own: a browser that was left open is no place to guess at the node's
+// password. errs.Denied: it is wrong; *TooFast: wait; errs.Unavailable: the node cannot be asked.
+func (s *Service) TryPIN(ctx context.Context, pin string) error {
+	slot, err := s.limits.take(guess{name: OwnerID, known: "choosing the PIN"}, s.now())
+	if err != nil {
+		return err
+	}
+	switch err = s.askNode(ctx, pin); {
+	case err == nil:
+		slot.clear()
+	case errs.Is(err, errs.Denied):
+		s.record(ctx, OwnerID, "", eventRefused, "settings")
+	default:
+		slot.unjudged()
+	}
+	return err
+}
+
 // browserFor is how long a browser stays known after its last login.
 const browserFor = 400 * 24 * time.Hour
 

@@ -18,13 +18,26 @@ const (
 	typedMax = 1024 // bytes of a typed name that are looked at
 )
 
-// foldName is the form in which names are compared: without regard to case, width and composing.
-// Names that are too long to exist are cut.
+// foldName is the form in which names are compared: without regard to case, width, composing and
+// the marks that choose among pictures of one character. Names that are too long to exist are cut.
 func foldName(name string) string {
 	name = strings.TrimSpace(name)
 	name = name[:min(len(name), typedMax)]
 	name = norm.NFKC.String(strings.ToValidUTF8(name, "?"))
+	name = strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Variation_Selector, r) {
+			return -1
+		}
+		return r
+	}, name)
 	return norm.NFKC.String(cases.Fold().String(name))
+}
+
+// unseen reports whether a character cannot be seen, so that two names with and without it look
+// the same: controls, and what fonts leave blank although it is a letter or a mark.
+func unseen(r rune) bool {
+	const brailleBlank = '\u2800'
+	return unicode.In(r, unicode.C, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point) || r == brailleBlank
 }
 
 // checkName returns the name as it is shown and as it is compared.
@@ -35,7 +48,7 @@ func checkName(name string) (shown, key string, err error) {
 		return "", "", errs.E(errs.Invalid, "the name is missing")
 	case !utf8.ValidString(name) || utf8.RuneCountInString(shown) > nameMax:
 		return "", "", errs.E(errs.Invalid, "the name may have %d characters", nameMax)
-	case strings.ContainsFunc(shown, func(r rune) bool { return unicode.In(r, unicode.C, unicode.Zl, unicode.Zp) || r == ':' }):
+	case strings.ContainsFunc(shown, func(r rune) bool { return unseen(r) || r == ':' }):
 		return "", "", errs.E(errs.Invalid, "the name may not have a colon or characters that cannot be seen")
 	}
 	if key = foldName(shown); key == "" {
@@ -127,7 +140,8 @@ func (s *Service) newRow(ctx context.Context, name, password string) (UserRow, e
 }
 
 // addRow adds a member under the first id that is free. Ids of users who are being deleted are
-// not: their things are still being removed by it.
+// not: their things are still being removed by it. Nor are those of users who were deleted while
+// the program runs: what waits in memory for one person must not be handed to another.
 func (s *Service) addRow(ctx context.Context, row UserRow, add func(UserRow) error) (UserRow, error) {
 	s.adding.Lock()
 	defer s.adding.Unlock()
@@ -141,7 +155,7 @@ func (s *Service) addRow(ctx context.Context, row UserRow, add func(UserRow) err
 	}
 	base := slug(row.Key)
 	row.ID = base
-	for n := 2; taken[row.ID] || s.isLeaving(row.ID); n++ {
+	for n := 2; taken[row.ID] || s.isLeaving(row.ID) || s.hasLeft(row.ID); n++ {
 		row.ID = base + strconv.Itoa(n)
 	}
 	return row, add(row)
@@ -228,7 +242,11 @@ func (s *Service) RenameUser(ctx context.Context, userID, name string) error {
 	if err != nil {
 		return err
 	}
-	return s.c.Store.RenameUser(ctx, userID, shown, key)
+	if err := s.c.Store.RenameUser(ctx, userID, shown, key); err != nil {
+		return err
+	}
+	s.record(ctx, userID, "", "user-renamed", shown)
+	return nil
 }
 
 // DeleteUser deletes a member with all that belongs to the member. The member is shut out at
@@ -255,8 +273,18 @@ func (s *Service) DeleteUser(ctx context.Context, by Identity, userID string) er
 	if err := s.c.Store.RemoveUser(ctx, userID); err != nil {
 		return err
 	}
+	s.mu.Lock()
+	s.left[userID] = true
+	s.mu.Unlock()
 	s.record(ctx, by.User.ID, clientOf(by), "user-deleted", row.Name)
 	return nil
+}
+
+// hasLeft reports whether a user of that id was deleted since the program started.
+func (s *Service) hasLeft(userID string) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.left[userID]
 }
 
 // leave marks a user as one that is being deleted; false when that is so already.

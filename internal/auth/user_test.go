@@ -143,7 +143,8 @@ func TestDeletedUserLeavesNothing(t *testing.T) {
 	wantKind(t, err, errs.NotFound, "the user")
 	h.in(bobs)
 
-	u, err := h.AddUser(ctx, h.owner(), "Ann", "another password") // the id is free again
+	h.restart() // the id is free again
+	u, err := h.AddUser(ctx, h.owner(), "Ann", "another password")
 	if err != nil || u.ID != "ann" {
 		t.Fatalf("%+v, %v", u, err)
 	}
