@@ -26,7 +26,7 @@ var whole = Variant{KeepPrevious: true, KeepXPubs: true}
 
 // profiles are the devices by the ids of package device, after the old Specter's table, with
 // what the devices have learned since: the Coldcard Q reads BBQr, SeedSigner and Krux take a
-// descriptor to check addresses against.
+// descriptor to check addresses against, Passport verifies an address that it scans.
 var profiles = map[string]Profile{
 	"bitbox02": {File: whole}, "keepkey": {File: whole}, "ledger": {File: whole}, "trezor": {File: whole},
 	"cobo":         {Format: FormatURLegacy, Density: upperNormal, File: Variant{KeepXPubs: true}, Register: "keystone", RegisterFormat: FormatURLegacy},
@@ -37,7 +37,7 @@ var profiles = map[string]Profile{
 	"keystone":     {Format: FormatUR, Density: upperNormal, File: Variant{KeepXPubs: true}, Register: "keystone", RegisterFormat: FormatUR},
 	"krux": {Format: FormatSpecter, QR: Variant{KeepXPubs: true}, File: whole,
 		Register: "descriptor", RegisterSingle: true, RegisterFormat: FormatSpecter, Address: true, Message: true},
-	"passport": {Format: FormatUR, Density: upperNormal, File: Variant{KeepXPubs: true}, Register: "keystone", RegisterFormat: FormatUR},
+	"passport": {Format: FormatUR, Density: upperNormal, File: Variant{KeepXPubs: true}, Register: "keystone", RegisterFormat: FormatUR, Address: true},
 	"seedsigner": {Format: FormatSpecter, Density: Sparse, Interval: SlowInterval, QR: Variant{KeepXPubs: true}, File: whole,
 		Register: "descriptor", RegisterSingle: true, RegisterFormat: FormatSpecter, Address: true, Message: true},
 	"specter": {Format: FormatSpecter, QR: Variant{Slim: true}, File: Variant{KeepXPubs: true}, Others: true,

@@ -9,6 +9,8 @@ import (
 	"image"
 	"image/color"
 	"net/url"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -19,7 +21,9 @@ import (
 	"specter/internal/airgap"
 	"specter/internal/airgap/ur"
 	"specter/internal/btc"
+	"specter/internal/btc/descriptor"
 	"specter/internal/btc/psbt"
+	"specter/internal/device"
 	"specter/internal/signer/hot"
 	"specter/internal/wallet"
 )
@@ -267,6 +271,7 @@ func TestEveryAirGappedDeviceGoesRound(t *testing.T) {
 					t.Fatalf("the device is told of %s, %v; the wallet is %s", back.Descriptor, err, rec.Descriptor)
 				}
 			}
+			v.checksAddress(h, ref, rec.Descriptor, dev)
 
 			draft := h.fund(t, ref)
 			if d.script == "" {
@@ -292,6 +297,71 @@ func TestEveryAirGappedDeviceGoesRound(t *testing.T) {
 			}
 		})
 	}
+}
+
+// checksAddress is the device in front of the page that has an address checked: it reads the code,
+// derives the address itself, and compares.
+func (v traveller) checksAddress(h *house, ref wallet.Ref, known string, dev device.Device) {
+	v.t.Helper()
+	row, err := h.wallets.ReceiveAddress(context.Background(), ref)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	status, _, body := v.get(fmt.Sprintf("%swallets/%s/addresses/%s/check", v.base, ref.Alias, row.Address))
+	if status != 200 {
+		v.t.Fatalf("the page of the check answers %d %.300s", status, body)
+	}
+	if airgap.ProfileOf(dev.Type).Address && !strings.Contains(body, "</svg>"+dev.Name+"</h3>") {
+		v.t.Errorf("the page does not tell how %s checks an address", dev.Name)
+	}
+	u, err := btc.ParseURI(readSVG(v.t, body))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	d, err := descriptor.Parse(known, descriptor.Options{})
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	receive, err := d.Branch(0)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	out, err := receive.Derive(row.Index)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	if own, ok := out.Address(btc.Regtest); !ok || own != u.Address {
+		v.t.Errorf("the code says %q, the device derives %q", u.Address, own)
+	}
+	if index, _ := u.Param("index"); index != strconv.Itoa(int(row.Index)) {
+		v.t.Errorf("the code names index %q, want %d", index, row.Index)
+	}
+}
+
+var (
+	svgBox = regexp.MustCompile(`viewBox="0 0 (\d+) \d+" role="img"`)
+	svgRun = regexp.MustCompile(`M(\d+) (\d+)h(\d+)v1h-\d+z`)
+)
+
+// readSVG reads the one code that is drawn in a page with another program's reader.
+func readSVG(t *testing.T, page string) string {
+	t.Helper()
+	box := svgBox.FindStringSubmatch(page)
+	if box == nil {
+		t.Fatal("the page shows no code")
+	}
+	side, _ := strconv.Atoi(box[1])
+	n := side - 8
+	bits := make([]byte, (n*n+7)/8)
+	for _, run := range svgRun.FindAllStringSubmatch(page, -1) {
+		x, _ := strconv.Atoi(run[1])
+		y, _ := strconv.Atoi(run[2])
+		length, _ := strconv.Atoi(run[3])
+		for i := (y-4)*n + x - 4; length > 0; i, length = i+1, length-1 {
+			bits[i/8] |= 0x80 >> (i % 8)
+		}
+	}
+	return readCode(t, n, base64.StdEncoding.EncodeToString(bits))
 }
 
 // fund pays a wallet and makes a payment from it to another wallet of the same user.

@@ -88,6 +88,7 @@
     $("[data-show-full]").addEventListener("click", () => {
       if (document.fullscreenElement) document.exitFullscreen(); else box.requestFullscreen().catch(() => {});
     });
+    canvas.addEventListener("click", () => { if (document.fullscreenElement) document.exitFullscreen(); });
     $("[data-show-save]").addEventListener("click", () => canvas.toBlob((blob) => {
       const link = document.createElement("a");
       link.href = URL.createObjectURL(blob);
