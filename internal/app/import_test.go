@@ -1,0 +1,169 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"specter/internal/auth"
+	"specter/internal/btc"
+	"specter/internal/chain/core/coretest"
+	"specter/internal/wallet"
+)
+
+const (
+	oldUID     = "594501b238513d16"
+	oldReceive = "wpkh([73c5da0a/84h/1h/0h]tpubDC8msFGeGuwnKG9Upg7DM2b4DaRqg3CUZa5g8v2SRQ6K4NSkxUgd7HsL2XVWbVm39yBA4LAxysQAm397zwQSQoQgewGiYZqrA9DsP4zbQ1M/0/*)#evh9fu0w"
+	oldChange  = "wpkh([73c5da0a/84h/1h/0h]tpubDC8msFGeGuwnKG9Upg7DM2b4DaRqg3CUZa5g8v2SRQ6K4NSkxUgd7HsL2XVWbVm39yBA4LAxysQAm397zwQSQoQgewGiYZqrA9DsP4zbQ1M/1/*)#gcjy5flk"
+	oldAddress = "bcrt1q6rz28mcfaxtmd6v789l9rrlrusdprr9pz3cppk"
+)
+
+// oldFiles writes the folder of an old Specter with one wallet.
+func oldFiles(t *testing.T, dir string, node map[string]any) {
+	t.Helper()
+	put := func(name string, v any) {
+		b, err := json.Marshal(v)
+		if err == nil {
+			err = os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700)
+		}
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, name), b, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("config.json", map[string]any{"auth": map[string]any{"method": "none"}, "uid": oldUID, "active_node_alias": "home"})
+	put("users.json", []any{map[string]any{"id": "admin", "username": "admin", "is_admin": true, "password": map[string]any{}}})
+	if node != nil {
+		put("nodes/home.json", node)
+	}
+	put("wallets/regtest/savings.json", map[string]any{"name": "Savings", "recv_descriptor": oldReceive, "change_descriptor": oldChange,
+		"address_type": "bech32", "keys": []any{}, "devices": []any{}, "address_index": 1})
+	if err := os.WriteFile(filepath.Join(dir, "wallets", "regtest", "savings_addr.csv"), []byte("address,index,change,label,used\r\n"+oldAddress+",0,False,salary,True\r\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// takeOver imports a folder into the data folder of a config.
+func takeOver(t *testing.T, cfg Config, from string) {
+	t.Helper()
+	d, err := OpenImport(context.Background(), cfg, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if r, err := d.Import(context.Background(), from, ImportOptions{}); err != nil {
+		t.Fatalf("%v %+v", err, r)
+	}
+}
+
+// The wallet that the old program kept inside the node is used as it is: no second one is made,
+// and no block is looked through again.
+func TestOldWalletInsideTheNodeIsUsedAgain(t *testing.T) {
+	n := coretest.Start(t, coretest.Options{})
+	name := "specter" + oldUID + "/savings"
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(n.RPC("", "createwallet", nil, name, true, true, "", false, true))
+	var done []struct{ Success bool }
+	must(n.RPC(name, "importdescriptors", &done, []map[string]any{
+		{"desc": oldReceive, "active": true, "range": []int{0, 60}, "timestamp": "now", "internal": false},
+		{"desc": oldChange, "active": true, "range": []int{0, 60}, "timestamp": "now", "internal": true}}))
+	if len(done) != 2 || !done[0].Success || !done[1].Success {
+		t.Fatalf("the node answers %+v", done)
+	}
+	paid := n.Send(oldAddress, "0.5")
+	n.Mine(1)
+	cookie, err := os.ReadFile(n.CookieFile())
+	must(err)
+	user, password, _ := strings.Cut(string(cookie), ":")
+
+	cfg := Config{DataDir: t.TempDir(), Log: quiet(), Now: time.Now, hash: auth.HashParams{Memory: 64, Passes: 1, Lanes: 1}}
+	old := t.TempDir()
+	oldFiles(t, old, map[string]any{"name": "Home", "host": "127.0.0.1", "port": fmt.Sprint(n.Port()), "user": user, "password": password, "protocol": "http"})
+	takeOver(t, cfg, old)
+	h := open(t, cfg)
+	ref := wallet.Ref{Owner: auth.OwnerID, Network: btc.Regtest, Alias: "savings"}
+	eventually(t, "the first sync", func() (bool, string) {
+		r := h.record(ref)
+		return !r.SyncedAt.IsZero() && r.TxCount == 1 && r.Balance.Confirmed == 50_000_000, fmt.Sprintf("%+v", r)
+	})
+	page, err := h.wallets.History(context.Background(), ref, wallet.Query{})
+	if err != nil || len(page.Rows) != 1 || page.Rows[0].TxID != paid || page.Rows[0].Label != "salary" {
+		t.Errorf("history is %+v, %v", page.Rows, err)
+	}
+	var loaded []string
+	must(n.RPC("", "listwallets", &loaded))
+	slices.Sort(loaded)
+	if want := []string{coretest.Counterparty, name}; !slices.Equal(loaded, want) && !slices.Equal(loaded, []string{name, coretest.Counterparty}) {
+		t.Errorf("the node has the wallets %q", loaded)
+	}
+	var marked map[string]any
+	if err := n.RPC(name, "getaddressesbylabel", &marked, "specter"); err == nil {
+		t.Errorf("old blocks were looked through: the wallet is marked with %v", marked)
+	}
+	var info struct{ Scanning any }
+	must(n.RPC(name, "getwalletinfo", &info))
+	if info.Scanning != false {
+		t.Errorf("the node scans: %v", info.Scanning)
+	}
+}
+
+// Whoever starts this program in the old one's folder is told how to take it over, once; and our
+// files have names of their own.
+func TestStartInTheOldFolderTellsOfIt(t *testing.T) {
+	dir := t.TempDir()
+	oldFiles(t, dir, nil)
+	var before []string
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range list {
+		before = append(before, e.Name())
+	}
+	start := func() string {
+		var out bytes.Buffer
+		cfg := Config{DataDir: dir, Out: &out}
+		h := open(t, cfg)
+		eventually(t, "the start", func() (bool, string) { // it answers after it has greeted
+			answer, err := http.Get(h.URL())
+			if err != nil {
+				return false, err.Error()
+			}
+			return answer.Body.Close() == nil, ""
+		})
+		h.stop()
+		return out.String()
+	}
+	if text := start(); strings.Count(text, "specter import") != 1 {
+		t.Errorf("it printed %q", text)
+	}
+	takeOver(t, Config{DataDir: dir, Log: quiet(), Now: time.Now}, dir)
+	if text := start(); strings.Contains(text, "specter import") {
+		t.Errorf("after it was taken over it printed %q", text)
+	}
+	if list, err = os.ReadDir(dir); err != nil {
+		t.Fatal(err)
+	}
+	original := []string{"config.json", "users.json", "otps.json", "hwi_bridge_config.json", "migration_data.json", "nodes", "devices", "wallets", "extensions", "sqlite",
+		"cert.pem", "key.pem", "onion.txt", ".tor_service_key", "torrc", "tor-binaries", "bitcoin-binaries", "specter.log"}
+	for _, e := range list {
+		if !slices.Contains(before, e.Name()) && (slices.Contains(original, e.Name()) || strings.HasSuffix(e.Name(), ".json")) {
+			t.Errorf("we wrote %s, which is the old program's", e.Name())
+		}
+	}
+}

@@ -1,0 +1,135 @@
+//go:build unix
+
+package legacy_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"specter/internal/auth"
+	"specter/internal/btc"
+	"specter/internal/btc/descriptor"
+	"specter/internal/legacy"
+)
+
+// manyTxs is how many transactions each wallet of the large folder has.
+const manyTxs = 1000
+
+// raced tells that the race detector watches, which takes many times as long.
+var raced bool
+
+// large writes a folder with many wallets and cached transactions.
+func large(t testing.TB, wallets int) string {
+	t.Helper()
+	files := map[string]string{"config.json": `{"auth": "none", "uid": "` + uid + `"}`}
+	dir := folder(t, files)
+	base := filepath.Join(dir, "wallets", "regtest")
+	for w := range wallets {
+		alias := fmt.Sprintf("wallet_%02d", w)
+		text := fmt.Sprintf("wpkh([73c5da0a/84h/1h/0h]%s/%d/0/*)", tpub, w)
+		write := func(name string, data []byte) {
+			if err := os.WriteFile(filepath.Join(base, name), data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.MkdirAll(filepath.Join(base, alias+"_txs_raw"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		write(alias+".json", []byte(oldWallet("Wallet "+alias, text, map[string]any{"address_index": 19})))
+		var csv strings.Builder
+		csv.WriteString("txid,fee,blockhash,blockheight,time,blocktime,bip125-replaceable,conflicts,vsize,address,category,flow_amount,utxo_amount,ismine\r\n")
+		scripts := scriptsOf(t, text)
+		for i := range manyTxs {
+			id, raw := payment(scripts[i%len(scripts)], w, i)
+			write(alias+"_txs_raw/"+id+".bin", raw)
+			fmt.Fprintf(&csv, "%s,,%064x,%d,%d,%d,no,[],,,receive,0.001,,True\r\n", id, i+1, i+1, 1700000000+600*i, 1700000000+600*i)
+		}
+		write(alias+"_txs.csv", []byte(csv.String()))
+	}
+	return dir
+}
+
+func scriptsOf(t testing.TB, text string) (out [][]byte) {
+	n := btc.Regtest
+	d, err := descriptor.Parse(text, descriptor.Options{Network: &n})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range uint32(20) {
+		o, err := d.Derive(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, o.Script)
+	}
+	return out
+}
+
+// payment is a transaction that pays 100,000 sat to a script.
+func payment(script []byte, w, i int) (id string, raw []byte) {
+	tx := wire.NewMsgTx(2)
+	from := chainhash.HashH(fmt.Appendf(nil, "%d %d", w, i))
+	tx.AddTxIn(wire.NewTxIn(wire.NewOutPoint(&from, 0), nil, nil))
+	tx.AddTxOut(wire.NewTxOut(100_000, script))
+	var b bytes.Buffer
+	if err := tx.Serialize(&b); err != nil {
+		panic(err) // a buffer takes everything
+	}
+	return tx.TxHash().String(), b.Bytes()
+}
+
+// spent is the processor time that this process took: what others do on the machine is not
+// counted.
+func spent(t *testing.T) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// 50 wallets with 50,000 cached transactions come over within 30 seconds, and say how far they are.
+func TestLargeFolderComesOverInTime(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED: -short leaves the large folder out")
+	}
+	wallets := 50
+	if raced {
+		wallets = 3
+	}
+	old := large(t, wallets)
+	h := newHouse(t)
+	var told []int
+	began, clock := spent(t), time.Now()
+	r := h.take(old, legacy.Options{Progress: func(done, total int) {
+		if told = append(told, done); total != wallets*manyTxs {
+			t.Fatalf("of %d", total)
+		}
+	}})
+	used := spent(t) - began
+	t.Logf("%d wallets, %d transactions: %v of processor time, %v on the clock", wallets, wallets*manyTxs, used, time.Since(clock))
+	if used > 30*time.Second {
+		t.Errorf("it took %v", used)
+	}
+	if len(told) < wallets || told[len(told)-1] != wallets*manyTxs || len(r.Problems) > 0 {
+		t.Errorf("progress was told %d times, problems are %v", len(told), r.Problems)
+	}
+	list := h.list(auth.OwnerID, btc.Regtest)
+	if len(list) != wallets {
+		t.Fatalf("there are %d wallets", len(list))
+	}
+	for _, w := range list {
+		if w.TxCount != manyTxs || w.Balance.Confirmed != manyTxs*100_000 || w.Tip.Height != manyTxs {
+			t.Fatalf("%s has %d transactions, %d sat at height %d", w.Alias, w.TxCount, w.Balance.Confirmed, w.Tip.Height)
+		}
+	}
+}
