@@ -136,3 +136,33 @@ func TestAStatementOfAllWallets(t *testing.T) {
 		t.Errorf("somebody without wallets: %d bytes, %v", len(empty.Data), err)
 	}
 }
+
+func TestAFileOfAddressesHoldsWhatWasFound(t *testing.T) {
+	h := newHouse(t)
+	ctx := context.Background()
+	ref := h.create("Savings", "wpkh", 0, "alice").Ref()
+	a, err := h.s.NewAddress(ctx, ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.s.SetLabel(ctx, ref, wallet.LabelAddress, a.Address, "Rent of May"); err != nil {
+		t.Fatal(err)
+	}
+	h.pay(ref, 500_000)
+	h.mine(1)
+	h.sync(ref)
+	for _, c := range []struct {
+		search, filter string
+		want           int
+	}{{"rent OF", "", 1}, {a.Address[6:20], "", 1}, {a.Address[6:20], "change", 0}, {"> 0.001", "", 1}, {"= 0.005", "used", 1}, {"< 0.001", "used", 0}, {"nothing like it", "", 0}} {
+		var b strings.Builder
+		q := wallet.TableRequest{Owner: admin, Network: btc.Regtest, Alias: ref.Alias, Query: wallet.Query{Search: c.search, Filter: c.filter}}
+		if err := h.s.WriteAddresses(ctx, &b, q); err != nil || strings.Count(b.String(), "\n") != c.want+1 {
+			t.Errorf("%q %q: %d lines, want %d, %v", c.search, c.filter, strings.Count(b.String(), "\n")-1, c.want, err)
+		}
+		page, err := h.s.Addresses(ctx, ref, wallet.Query{Search: c.search, Filter: c.filter})
+		if err != nil || page.Total != c.want {
+			t.Errorf("%q %q: the page has %d, want %d, %v", c.search, c.filter, page.Total, c.want, err)
+		}
+	}
+}

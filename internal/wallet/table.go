@@ -333,10 +333,14 @@ func (l line) object(q TableRequest, value, rate string) jsonLine {
 	return j
 }
 
-// WriteAddresses writes the addresses of one wallet, receive before change, as CSV or JSON.
-// The filters are receive, change, used and unused.
+// WriteAddresses writes the addresses of one wallet, receive before change, as CSV or JSON: those
+// that the search finds. The filters are receive, change, used and unused.
 func (s *Service) WriteAddresses(ctx context.Context, w io.Writer, q TableRequest) error {
 	if err := q.check(); err != nil {
+		return err
+	}
+	p, err := parseQuery(q.Query)
+	if err != nil {
 		return err
 	}
 	r, m, err := s.find(ctx, Ref{q.Owner, q.Network, q.Alias})
@@ -359,7 +363,7 @@ func (s *Service) WriteAddresses(ctx context.Context, w io.Writer, q TableReques
 			}
 			for _, a := range rows {
 				from = a.Index + 1
-				if q.Query.Filter == "used" && !a.Used || q.Query.Filter == "unused" && a.Used {
+				if q.Query.Filter == "used" && !a.Used || q.Query.Filter == "unused" && a.Used || !p.Find.address(a) {
 					continue
 				}
 				a.Path = m.path(a.Branch, a.Index)
@@ -371,6 +375,18 @@ func (s *Service) WriteAddresses(ctx context.Context, w io.Writer, q TableReques
 		}
 	}
 	return t.endWith(header)
+}
+
+// address reports whether a search finds an address: by a part of it or of its label, or by what
+// it holds. Addresses have no date.
+func (f Find) address(a AddressRow) bool {
+	switch {
+	case f.Text != "":
+		return strings.Contains(a.Address, f.Text) || strings.Contains(strings.ToLower(a.Label), f.Text)
+	case f.Over != nil && a.Amount <= *f.Over, f.Under != nil && a.Amount >= *f.Under, f.Exactly != nil && a.Amount != *f.Exactly:
+		return false
+	}
+	return true
 }
 
 // jsonAddress is an address in JSON.
