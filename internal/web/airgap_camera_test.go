@@ -19,6 +19,8 @@ import (
 	"specter/internal/airgap"
 	"specter/internal/airgap/qr"
 	"specter/internal/airgap/ur"
+	"specter/internal/btc"
+	"specter/internal/interop"
 	"specter/internal/vectors"
 )
 
@@ -342,27 +344,48 @@ func TestTheCameraReadsTheExportsOfOthers(t *testing.T) {
 	if len(done) < 4 {
 		t.Errorf("only %v were among the samples", done)
 	}
+	c.quiet("the scanner")
+}
+
+// Keys and wallets come in by every encoding that carries them.
+func TestTheCameraReadsKeysAndWallets(t *testing.T) {
+	c := openCamera(t)
 	key := "[73c5da0a/48h/1h/0h/2h]" + testXPub
 	account, _ := json.Marshal(map[string]any{"label": "Vault", "blockheight": 0, "descriptor": "wsh(sortedmulti(1," + key + "/0/*))", "devices": []any{}})
+	bsms, err := interop.WriteWallet(interop.Wallet{Name: "Vault", Descriptor: "wsh(sortedmulti(2," + key + "/<0;1>/*," + secondKey() + "/<0;1>/*))"}, "bsms", btc.Regtest)
+	if err != nil {
+		t.Fatal(err)
+	}
 	output, err := ur.NewOutput("wsh(sortedmulti(1,"+key+"/0/*))", ur.Old)
 	if err != nil {
 		t.Fatal(err)
 	}
+	exported, err := ur.NewAccount(btc.Fingerprint{0x73, 0xc5, 0xda, 0x0a}, []string{"wsh(" + key + ")"}, ur.Old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := func(data string) airgap.Payload { return airgap.Payload{Kind: airgap.KindText, Data: []byte(data)} }
+	all := []airgap.Format{airgap.FormatSpecter, airgap.FormatUR, airgap.FormatURLegacy, airgap.FormatBBQr}
 	for name, w := range map[string]struct {
-		p airgap.Payload
-		f airgap.Format
+		path, field string
+		p           airgap.Payload
+		formats     []airgap.Format
 	}{
-		"account map":       {airgap.Payload{Kind: airgap.KindText, Data: account}, airgap.FormatSpecter},
-		"BBQr":              {airgap.Payload{Kind: airgap.KindText, Data: account}, airgap.FormatBBQr},
-		"output descriptor": {airgap.Payload{UR: &output}, airgap.FormatUR},
+		"key as text":       {"/new-device/keystone", "keys", text(key), append(all, airgap.FormatText)},
+		"account of keys":   {"/new-device/keystone", "keys", airgap.Payload{UR: &exported}, all[1:2]},
+		"account map":       {"/new-wallet/import", "descriptor", text(string(account)), all},
+		"BSMS":              {"/new-wallet/import", "descriptor", text(string(bsms)), all},
+		"output descriptor": {"/new-wallet/import", "descriptor", airgap.Payload{UR: &output}, all[1:2]},
 	} {
-		a, err := airgap.NewEncoder(w.p, airgap.Options{Format: w.f, Density: airgap.Sparse})
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.show(a, a.Len(), 10)
-		if got := c.scan("/new-wallet/import", "descriptor"); !strings.Contains(got, testXPub) {
-			t.Errorf("%s came in as %.80s", name, got)
+		for _, f := range w.formats {
+			a, err := airgap.NewEncoder(w.p, airgap.Options{Format: f, Density: airgap.Sparse})
+			if err != nil {
+				t.Fatalf("%s as %s: %v", name, f, err)
+			}
+			c.show(a, a.Len(), 15)
+			if got := c.scan(w.path, w.field); !strings.Contains(got, "73c5da0a") || !strings.Contains(got, testXPub) {
+				t.Errorf("%s as %s came in as %.80s", name, f, got)
+			}
 		}
 	}
 	c.quiet("the scanner")

@@ -6,6 +6,9 @@ import (
 	"testing"
 )
 
+// fileInput is a field for files that is not the scanner's own for pictures.
+var fileInput = regexp.MustCompile(`<input type="file" id="[a-z]+"`)
+
 // The pages that read codes may start the worker and play a chosen film, and nothing more; no
 // page may run compiled code, the worker's script alone may.
 func TestOnlyTheScannersWorkerRunsCompiledCode(t *testing.T) {
@@ -26,6 +29,9 @@ func TestOnlyTheScannersWorkerRunsCompiledCode(t *testing.T) {
 		}
 		if strings.Contains(a.body, "data-scan=") && !has {
 			t.Errorf("%s has a button without a scanner", path)
+		}
+		if strings.Contains(a.body, "data-scan=") && !fileInput.MatchString(a.body) {
+			t.Errorf("%s takes codes, but no files", path)
 		}
 	}
 	if scanners < 8 {
