@@ -222,6 +222,9 @@ func getComparison(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := c.s.c.Wallets.Draft(c.ctx(), c.ref(), id); err != nil {
+		return nil, err // before anything is said about the parameter
+	}
 	with, err := strconv.ParseInt(c.params.Get("with"), 10, 64)
 	if err != nil {
 		return nil, invalid("with", "name the other draft by its number")
