@@ -127,11 +127,7 @@ func explorer(n btc.Network, id, url string) (setting.Explorer, bool) {
 func (f *Found) small(s *Source) {
 	var bridge object
 	if _, ok := f.decode(s, "hwi_bridge_config.json", &bridge, nil); ok {
-		var lines []string
-		for _, l := range strings.Fields(clip(bridge.text("whitelisted_domains"), maxSmall)) {
-			lines = append(lines, l)
-		}
-		f.Program.Whitelist = strings.Join(lines, "\n")
+		f.Program.Whitelist = strings.Join(strings.Fields(clip(bridge.text("whitelisted_domains"), maxSmall)), "\n")
 	}
 	if text, ok := f.smallText(s, "onion.txt"); ok && strings.HasSuffix(text, ".onion") && len(text) < 100 {
 		f.Program.Onion = text

@@ -106,7 +106,8 @@ type Wallet struct {
 	Drafts     []Draft
 	Txs        int // cached transactions, as far as counted
 
-	file string // its JSON, without ".json"
+	file     string // its JSON, without ".json"
+	services bool   // services have addresses of it
 }
 
 // Label is what a user wrote on an address.

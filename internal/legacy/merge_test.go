@@ -2,16 +2,21 @@ package legacy_test
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"maps"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"specter/internal/auth"
 	"specter/internal/btc"
+	"specter/internal/btc/psbt"
 	"specter/internal/legacy"
 	"specter/internal/setting"
+	"specter/internal/signer/hot"
 	"specter/internal/wallet"
 )
 
@@ -168,4 +173,102 @@ func writeTxs(t *testing.T, old string) {
 	if err := os.WriteFile(filepath.Join(old, "wallets", "regtest", "savings_txs.csv"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// The signatures of a pending payment come along, and those that the old program got later too.
+func TestSignaturesOfPendingPaymentsComeAlong(t *testing.T) {
+	ctx := context.Background()
+	old := unpack(t, filepath.Join(samples(t), "specter-sample-a.tar.gz"))
+	file := filepath.Join(old, "wallets", "regtest", "family_vault.json")
+	var o struct {
+		Pending map[string]struct{ Base64 string } `json:"pending_psbts"`
+	}
+	b, err := os.ReadFile(file)
+	if err == nil {
+		err = json.Unmarshal(b, &o)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newHouse(t)
+	ref := wallet.Ref{Owner: auth.OwnerID, Network: btc.Regtest, Alias: "family_vault"}
+	h.take(old, legacy.Options{}) // unsigned at first
+	for _, p := range o.Pending {
+		packet, err := psbt.Decode(p.Base64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		edit(t, old, "wallets/regtest/family_vault.json", p.Base64, sign(t, packet))
+	}
+	if r := h.take(old, legacy.Options{}); outcome(r, "wallet", "Family Vault") != legacy.Merged {
+		t.Errorf("it said %v", changed(r))
+	}
+	fresh := newHouse(t)
+	fresh.take(old, legacy.Options{})
+	if drafts, err := fresh.wallets.Drafts(ctx, ref); err != nil || len(drafts) != 1 || drafts[0].Have != 1 || drafts[0].State != wallet.PartlySig {
+		t.Errorf("at once: drafts are %+v, %v", drafts, err)
+	}
+	drafts, err := h.wallets.Drafts(ctx, ref)
+	if err != nil || len(drafts) != 1 || drafts[0].State != wallet.PartlySig || drafts[0].Have != 1 || drafts[0].Need != 2 || !drafts[0].Signers[0].Signed {
+		t.Fatalf("drafts are %+v, %v", drafts, err)
+	}
+	if drafts[0].Created.Unix() != 1795231645 || time.Since(drafts[0].Changed) > time.Hour {
+		t.Errorf("it was made %v and changed %v", drafts[0].Created, drafts[0].Changed)
+	}
+}
+
+// A pending payment with a signature that is none is told of, and not taken.
+func TestFalseSignaturesAreNotTaken(t *testing.T) {
+	old := unpack(t, filepath.Join(samples(t), "specter-sample-a.tar.gz"))
+	file := filepath.Join(old, "wallets", "regtest", "savings.json")
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(b), `"base64": "`)
+	text, _, _ := strings.Cut(rest, `"`)
+	packet, err := psbt.Decode(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	packet, err = psbt.Decode(sign(t, packet))
+	if err != nil || len(packet.Inputs[0].PartialSigs) != 1 {
+		t.Fatal(err, packet.Inputs[0].PartialSigs)
+	}
+	packet.Inputs[0].PartialSigs[0].Signature[10] ^= 1
+	raw, err := packet.Serialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	edit(t, old, "wallets/regtest/savings.json", text, base64.StdEncoding.EncodeToString(raw))
+	h := newHouse(t)
+	r := h.take(old, legacy.Options{})
+	if outcome(r, "draft", "Savings de084f369d29bad44d012fc5d1b18b4998bb312fee1fe3fe1022c71a6ad8aae9") != legacy.LeftOut {
+		t.Errorf("it said %v", r.Lines)
+	}
+	if drafts, err := h.wallets.Drafts(context.Background(), wallet.Ref{Owner: auth.OwnerID, Network: btc.Regtest, Alias: "savings"}); err != nil || len(drafts) > 0 {
+		t.Errorf("drafts are %+v, %v", drafts, err)
+	}
+}
+
+// sign signs with the key of the reference's first device and returns the PSBT as base64.
+func sign(t *testing.T, p *psbt.Packet) string {
+	t.Helper()
+	const words = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"
+	box, err := hot.Seal(words, "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := hot.Open(box, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := keys.Sign(p); err != nil || n == 0 {
+		t.Fatalf("%d signatures, %v", n, err)
+	}
+	raw, err := p.Serialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return base64.StdEncoding.EncodeToString(raw)
 }

@@ -101,6 +101,7 @@ func (s *Source) addresses(w *Wallet) error {
 		if address == "" || len(address) > 120 {
 			return nil
 		}
+		w.services = w.services || r.text("service_id") != ""
 		label := strings.ToValidUTF8(r.text("label"), "?")
 		labelled := strings.TrimSpace(label) != "" && !usualLabel(label)
 		if labelled {

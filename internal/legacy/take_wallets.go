@@ -22,6 +22,7 @@ type said struct {
 	Labels map[string]string `json:"labels,omitempty"`
 	Frozen []string          `json:"frozen,omitempty"`
 	Drafts []string          `json:"drafts,omitempty"`
+	Height int32             `json:"blockheight,omitempty"`
 }
 
 // words are what of a wallet's words is new.
@@ -29,8 +30,10 @@ type words struct {
 	labels  []wallet.Label
 	frozen  []wire.OutPoint
 	drafts  []Draft
-	kept    int // labels that differ here, and stay
-	foreign int // labels on what is no address of the network
+	known   []Draft // that were taken over before: they may have got signatures since
+	signed  int     // of those, how many had
+	kept    int     // labels that differ here, and stay
+	foreign int     // labels on what is no address of the network
 	now     said
 }
 
@@ -98,9 +101,6 @@ func (w *Wallet) key() string { return w.Chain + "/" + w.Alias }
 
 // hereWallet finds the wallet that one became, or that has its addresses.
 func (t *taker) hereWallet(owner string, w *Wallet) (here *wallet.Record, value []byte, known bool, err error) {
-	if owner == "" {
-		return nil, nil, false, nil
-	}
 	ref, value, known, err := t.before(owner, "wallet", w.key())
 	if err != nil {
 		return nil, nil, false, err
@@ -162,7 +162,7 @@ func birthday(n btc.Network, height int32, oldest time.Time) time.Time {
 // news finds what the old program says that is not here: a word that it said the last time too
 // is none.
 func (t *taker) news(w *Wallet, here *wallet.Record, before said) (words, error) {
-	out := words{now: said{Labels: map[string]string{}}}
+	out := words{now: said{Labels: map[string]string{}, Height: w.Height}}
 	ours, frozen, err := t.wordsOf(here)
 	if err != nil {
 		return out, err
@@ -199,6 +199,7 @@ func (t *taker) news(w *Wallet, here *wallet.Record, before said) (words, error)
 			out.drafts = append(out.drafts, d)
 		} else {
 			out.now.Drafts = append(out.now.Drafts, d.TxID)
+			out.known = append(out.known, d)
 		}
 	}
 	return out, nil
@@ -279,7 +280,37 @@ func (t *taker) drafts(w *Wallet, r *wallet.Record, news *words) (left []Line, e
 		news.now.Drafts = append(news.now.Drafts, d.TxID)
 	}
 	news.drafts = taken
-	return left, nil
+	return left, t.signatures(r, news)
+}
+
+// signatures brings drafts that are still here what they were signed with in the old program
+// since the last time.
+func (t *taker) signatures(r *wallet.Record, news *words) error {
+	if len(news.known) == 0 {
+		return nil
+	}
+	list, err := t.r.Wallets.Drafts(t.ctx, r.Ref())
+	if err != nil {
+		return err
+	}
+	here := map[string]wallet.Draft{}
+	for _, d := range list {
+		here[d.TxID.String()] = d
+	}
+	for _, d := range news.known {
+		was, is := here[d.TxID]
+		if !is {
+			continue
+		}
+		now, err := t.r.Wallets.AdoptDraft(t.ctx, r.Ref(), []byte(d.PSBT), d.Made)
+		switch {
+		case errs.Is(err, errs.Internal):
+			return err
+		case err == nil && now.Have > was.Have:
+			news.signed++
+		}
+	}
+	return nil
 }
 
 // tell writes the wallet's line.
@@ -294,12 +325,13 @@ func (t *taker) tell(w *Wallet, here *wallet.Record, news words, made *wallet.Re
 	if here == nil {
 		outcome = Taken
 		add(w.Txs, "transaction", "transactions")
-	} else if len(news.labels)+len(news.frozen)+len(news.drafts) > 0 {
+	} else if len(news.labels)+len(news.frozen)+len(news.drafts)+news.signed > 0 {
 		outcome = Merged
 	}
 	add(len(news.labels), "label", "labels")
 	add(len(news.frozen), "frozen coin", "frozen coins")
 	add(len(news.drafts), "pending payment", "pending payments")
+	add(news.signed, "pending payment with more signatures", "pending payments with more signatures")
 	if news.kept > 0 {
 		parts = append(parts, plural(news.kept, "label differs", "labels differ")+" here and stay")
 	}

@@ -130,6 +130,9 @@ func (f *Found) wallet(s *Source, user, chain string, n *btc.Network, alias, fil
 	if err := s.addresses(&w); err != nil {
 		f.problem(file+"_addr.csv", "the table of addresses cannot be read to its end ("+why(err)+"); labels may be missing")
 	}
+	if w.services {
+		f.keep(s, "addresses of services in a wallet", user, alias, file+"_addr.csv")
+	}
 	w.Txs = s.countTxs(&w)
 	f.Wallets = append(f.Wallets, w)
 }
