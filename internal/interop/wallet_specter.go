@@ -17,7 +17,15 @@ func readSpecterWallet(_ string, o map[string]json.RawMessage) (Wallet, error) {
 	if err != nil {
 		return Wallet{}, err
 	}
-	w := Wallet{Name: str(o, "name"), Descriptor: joined, BlockHeight: height(o), Labels: map[string]string{}}
+	w := Wallet{Name: str(o, "name"), Descriptor: joined, BlockHeight: height(o)}
+	w.labelsOfSpecter(o)
+	w.Cosigners = keysOfSpecter(o)
+	return w, nil
+}
+
+// labelsOfSpecter reads what the old Specter and account maps have: label → addresses.
+func (w *Wallet) labelsOfSpecter(o map[string]json.RawMessage) {
+	w.Labels = map[string]string{}
 	var labels map[string][]string
 	if raw, has := o["labels"]; has && json.Unmarshal(raw, &labels) != nil {
 		w.Warnings = append(w.Warnings, "the labels of the file could not be read")
@@ -27,8 +35,6 @@ func readSpecterWallet(_ string, o map[string]json.RawMessage) (Wallet, error) {
 			w.Labels[a] = label
 		}
 	}
-	w.Cosigners = keysOfSpecter(o)
-	return w, nil
 }
 
 // keysOfSpecter reads the keys as typed; devices are named by alias, in the keys' order.
@@ -57,6 +63,7 @@ func readAccountMap(_ string, o map[string]json.RawMessage) (Wallet, error) {
 		return Wallet{}, err
 	}
 	w := Wallet{Name: str(o, "label"), Descriptor: joined, BlockHeight: height(o)}
+	w.labelsOfSpecter(o)
 	var devices []struct{ Type, Label string }
 	if raw, has := o["devices"]; has && json.Unmarshal(raw, &devices) != nil {
 		w.Warnings = append(w.Warnings, "the devices of the file could not be read")
