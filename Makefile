@@ -41,6 +41,10 @@ vectors: ## the public test vectors, one table
 axe: ## every page held against axe-core, the accessibility checker (wants npm and chromium)
 	./scripts/axe
 
+.PHONY: pictures
+pictures: ## make the pictures of docs/screenshots anew (wants chromium)
+	SPECTER_PICTURES=$(CURDIR)/docs/screenshots $(GO) test ./internal/app/ -run '^TestPicturesForTheDocs$$' -count=1
+
 .PHONY: bench
 bench: ## the figures of docs/benchmarks.md (long; wants a bitcoind)
 	./scripts/bench

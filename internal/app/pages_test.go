@@ -36,6 +36,9 @@ func fileRoute(path string) bool {
 	return noPages[path]
 }
 
+// strangers is an address of BIP173's vectors, in the words of the demo chain.
+const strangers = "bcrt1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3qzf4jry"
+
 // tour is a house with something on every page: the demo's story, a login, a member, a payment
 // that waits, a draft that one key has signed, a second draft.
 type tour struct {
@@ -62,7 +65,7 @@ func newTour(t *testing.T) *tour {
 	check(err)
 	pay := func(ref wallet.Ref, amount int64, label string) wallet.Draft {
 		t.Helper()
-		d, err := h.wallets.NewDraft(ctx, ref, wallet.SpendRequest{FeeRate: btc.SatPerVB(2), Recipients: []wallet.Recipient{{Address: nobodys, Amount: btcutil.Amount(amount), Label: label}}})
+		d, err := h.wallets.NewDraft(ctx, ref, wallet.SpendRequest{FeeRate: btc.SatPerVB(2), Recipients: []wallet.Recipient{{Address: strangers, Amount: btcutil.Amount(amount), Label: label}}})
 		check(err)
 		return d
 	}
