@@ -388,6 +388,10 @@ func TestRemarksNameWhatAPersonShouldKnow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	elsewhere, err := h.s.NewAddress(ctx, h.create("Old age", "tr", 1, "bob").Ref())
+	if err != nil {
+		t.Fatal(err)
+	}
 	list := h.coins(ref, wallet.Query{Filter: "free"}).Rows
 	for i, c := range list[:2] {
 		if err := h.s.SetLabel(ctx, ref, wallet.LabelOutput, c.OutPoint.String(), []string{"salary", "gift"}[i]); err != nil {
@@ -405,6 +409,7 @@ func TestRemarksNameWhatAPersonShouldKnow(t *testing.T) {
 		"paid before":  {to(paid, 1_111_111), spend.PaidBefore},
 		"look-alike":   {to(lookalike(t, paid), 1_111_111), spend.LookAlike},
 		"own":          {to(own.Address, 1_111_111), spend.OwnAddress},
+		"other wallet": {to(elsewhere.Address, 1_111_111), spend.OwnOther},
 		"round":        {to(stranger(1), 2_000_000), spend.RoundAmount},
 		"other type":   {to("2N3oefVeg6stiTb5Kh3ozCSkaqmx91FDbsm", 2_123_456), spend.ScriptTypes},
 		"feerate":      {with(to(stranger(1), 2_123_456), func(q *wallet.SpendRequest) { q.FeeRate = btc.SatPerVB(500) }), spend.FeeRateHigh},

@@ -119,6 +119,10 @@ func (s *Service) addressRemarks(ctx context.Context, r Record, plan *spend.Resu
 	if err != nil {
 		return nil, err
 	}
+	others, err := s.ofOthers(ctx, r, plan)
+	if err != nil {
+		return nil, err
+	}
 	looked := 0
 	for _, o := range plan.Outputs {
 		address, ok := btc.AddressOf(o.Script, r.Network)
@@ -134,6 +138,9 @@ func (s *Service) addressRemarks(ctx context.Context, r Record, plan *spend.Resu
 			out = append(out, spend.NewRemark(code, o.Recipient+1, address))
 			continue
 		}
+		if name, own := others[string(o.Script)]; own {
+			out = append(out, spend.NewRemark(spend.OwnOther, o.Recipient+1, name, address))
+		}
 		known, err := s.alike(ctx, r, address)
 		if err != nil {
 			return nil, err
@@ -146,6 +153,35 @@ func (s *Service) addressRemarks(ctx context.Context, r Record, plan *spend.Resu
 		}
 	}
 	return out, nil
+}
+
+// ofOthers finds recipients that are addresses of the user's other wallets, by script; the value
+// is the wallet's name.
+func (s *Service) ofOthers(ctx context.Context, r Record, plan *spend.Result) (map[string]string, error) {
+	var scripts [][]byte
+	for _, o := range plan.Outputs {
+		if o.Recipient >= 0 && len(scripts) < maxLooked {
+			scripts = append(scripts, o.Script)
+		}
+	}
+	list, err := s.c.Store.Wallets(ctx, r.Owner, r.Network)
+	if err != nil {
+		return nil, err
+	}
+	names := map[string]string{}
+	for _, other := range list {
+		if other.ID == r.ID {
+			continue
+		}
+		found, err := s.c.Store.AddressesOf(ctx, other.ID, scripts)
+		if err != nil {
+			return nil, err
+		}
+		for script := range found {
+			names[script] = other.Name
+		}
+	}
+	return names, nil
 }
 
 // alike lists addresses of the history that begin and end as one does: itself, or one that was

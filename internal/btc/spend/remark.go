@@ -25,6 +25,7 @@ const (
 	PaidBefore    Code = "paid-before"      // recipient, address
 	OwnUsed       Code = "own-used"         // recipient, address
 	OwnAddress    Code = "own-address"      // recipient, address
+	OwnOther      Code = "own-other"        // recipient, the other wallet's name, address
 	LookAlike     Code = "look-alike"       // recipient, address, the known address
 	ScriptTypes   Code = "script-types"     // nothing
 	LinkedLabels  Code = "linked-labels"    // labels
@@ -55,6 +56,7 @@ var sentences = map[Code]string{
 	PaidBefore:    "Recipient %s was paid at %s before; a fresh address would keep the payments apart.",
 	OwnUsed:       "Recipient %s is an address of this wallet that was used before: %s. A fresh one would keep the payments apart.",
 	OwnAddress:    "Recipient %s is an address of this wallet: %s.",
+	OwnOther:      "Recipient %s is an address of your wallet %s: %s.",
 	LookAlike:     "Recipient %s, %s, looks like %s, which you know, but is another address. Compare every character: such addresses are made to deceive.",
 	ScriptTypes:   "Recipient and change have different types of address: everybody can tell which output is the change.",
 	LinkedLabels:  "It joins coins of different origin, which become linked for everybody: %s.",
