@@ -17,6 +17,7 @@ import (
 // What is around a code on show: size, speed and density, full screen, copy and save; in dark
 // colours it stays black on white.
 func TestTheCodesAreFittedToTheDevicesCamera(t *testing.T) {
+	t.Parallel()
 	c := patient(openBrowser(t), "")
 	c.run(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}})

@@ -57,7 +57,7 @@ const recording = `const box = document.querySelector("[data-show]"), pause = do
 	let bytes = 0;
 	r.ondataavailable = e => { parts.push(e.data); bytes += e.data.size };
 	r.start(10);
-	for (let code = 0; code < 2 * Number(box.dataset.total); code++) {
+	for (let code = 0; code < 2 + Number(box.dataset.total); code++) {
 		const before = bytes, at = box.dataset.at;
 		pause.click();
 		while (box.dataset.at === at) await sleep(10);
@@ -70,6 +70,7 @@ const recording = `const box = document.querySelector("[data-show]"), pause = do
 // Pictures and screen recordings that are chosen, and files that are dropped, take the camera's
 // place; where the browser gives no camera, the panel says why.
 func TestPicturesAndRecordingsTakeTheCamerasPlace(t *testing.T) {
+	t.Parallel()
 	b := patient(openBrowser(t, chromedp.Flag("host-resolver-rules", "MAP specter.example 127.0.0.1")), "")
 	b.base = elsewhere(t, b.base)
 	choose := func(record string) {
@@ -103,6 +104,7 @@ func TestPicturesAndRecordingsTakeTheCamerasPlace(t *testing.T) {
 
 // Pictures from a mirror and in white on black are read, by compiled code and by plain script.
 func TestPicturesAreReadMirroredAndInverted(t *testing.T) {
+	t.Parallel()
 	c := patient(openBrowser(t), "")
 	p := somePSBT(300)
 	a, err := airgap.NewEncoder(p, airgap.Options{Format: airgap.FormatBase64})
@@ -137,6 +139,7 @@ func TestPicturesAreReadMirroredAndInverted(t *testing.T) {
 // Of several cameras one is chosen and remembered; one that is gone gives way to another; the
 // light is offered where the camera has one.
 func TestTheCameraIsChosenAndItsLightTurnedOn(t *testing.T) {
+	t.Parallel()
 	c := patient(openBrowser(t, chromedp.Flag("use-fake-device-for-media-stream", "device-count=2"), chromedp.Flag("use-fake-ui-for-media-stream", true)), "")
 	const track = `document.querySelector(".scan-view video").srcObject?.getVideoTracks()[0]`
 	start := func() {
