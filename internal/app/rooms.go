@@ -9,8 +9,10 @@ import (
 
 	"specter/internal/api/alpha"
 	"specter/internal/api/v1"
+	"specter/internal/auth"
 	"specter/internal/btc"
 	"specter/internal/door"
+	"specter/internal/errs"
 	"specter/internal/web"
 )
 
@@ -48,6 +50,8 @@ func (a *App) rooms() (http.Handler, error) {
 	a.server.RegisterOnShutdown(rest.Close)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
+		case door.Relayed(r) && a.auth.Settings().Method == auth.MethodNone:
+			refuse(w, r, http.StatusForbidden, errRelayed)
 		case below(path, v1.Root) && a.apiActive(r.Context()):
 			rest.ServeHTTP(w, r)
 		case below(path, "/api"), below(path, "/healthz"):
@@ -71,6 +75,11 @@ func (a *App) pages(network btc.Network) (*web.Server, error) {
 	}
 	return web.New(c)
 }
+
+// errRelayed answers what a proxy passed on that we were not told of, while nobody logs in: to
+// this program the whole world behind that proxy looks like this computer.
+var errRelayed = errs.E(errs.Denied, "This request came through a proxy, and nobody logs in to this Specter, so it was refused. "+
+	"Open Specter on this computer itself and choose a login under Settings, Authentication; then start it with --trusted-proxy and the proxy's address.")
 
 // below reports whether a path is a folder itself or lies in it.
 func below(path, folder string) bool {

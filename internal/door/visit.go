@@ -61,6 +61,20 @@ func RequestID(r *http.Request) string {
 	return ""
 }
 
+// relays are the headers by which a proxy says that it passes on what another machine asked.
+var relays = []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip"}
+
+// Relayed reports whether a request says that a proxy has passed it on, believed or not: what
+// comes from a loopback address then need not come from this computer.
+func Relayed(r *http.Request) bool {
+	for _, name := range relays {
+		if len(r.Header.Values(name)) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // Route tells the access log which pattern a mux has matched, where that mux works on a copy of
 // the request and the log would not see it.
 func Route(r *http.Request, pattern string) {

@@ -31,11 +31,17 @@ func (a audience) String() string {
 	return "nobody"
 }
 
+// maxStranger bounds what a route reads of somebody who is not logged in: names, passwords and
+// secrets, no files. Many connections at once shall not fill the memory.
+const maxStranger = 64 << 10
+
 // answer is a route behind the gate: who may, gets in; what the handler returns as error is
 // answered in the frame of who asks.
 func (s *Server) answer(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if rt.who != forEveryone {
+		if rt.who == forEveryone {
+			r.Body = http.MaxBytesReader(w, r.Body, maxStranger)
+		} else {
 			var in bool
 			if r, in = s.admit(w, r, rt); !in {
 				return

@@ -1,6 +1,10 @@
 package web
 
-import "net/http"
+import (
+	"net/http"
+
+	"specter/internal/door"
+)
 
 const (
 	flashOK    = "ok"
@@ -20,12 +24,8 @@ const flashCookie = "specter_flash"
 // may hold a wallet's name, stays in memory.
 func (s *Server) say(w http.ResponseWriter, r *http.Request, kind, text string, args ...any) {
 	name := s.flashes.put(flash{kind, s.tr(r, text, args...)})
-	http.SetCookie(w, s.cookie(name, 600))
-}
-
-func (s *Server) cookie(value string, maxAge int) *http.Cookie {
-	return &http.Cookie{Name: flashCookie, Value: value, Path: s.c.URLPrefix + "/", MaxAge: maxAge,
-		HttpOnly: true, SameSite: http.SameSiteStrictMode}
+	http.SetCookie(w, &http.Cookie{Name: flashCookie, Value: name, Path: s.c.URLPrefix + "/", MaxAge: 600,
+		HttpOnly: true, Secure: door.IsHTTPS(r), SameSite: http.SameSiteStrictMode})
 }
 
 // heard takes what was left for this page.

@@ -36,7 +36,7 @@ func (s *Server) tableFile(name string, write func(w io.Writer, r *http.Request,
 		out := &fileWriter{w: w, name: q.Name(strings.TrimSuffix(strings.TrimSuffix(name, ".csv"), ".json")), json: q.JSON}
 		if err := write(out, r, q); err != nil {
 			if out.begun {
-				s.log.Warn("a list was cut off", "path", r.URL.Path, "err", err)
+				s.log.Warn("a list was cut off", "route", r.Pattern, "err", err)
 				panic(http.ErrAbortHandler) // nobody must take a part for the whole
 			}
 			return err

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"specter/internal/auth"
+	"specter/internal/door"
 	"specter/internal/errs"
 )
 
@@ -55,16 +56,17 @@ func (s *Server) sentence(r *http.Request, err error) string {
 	return upperFirst(err.Error())
 }
 
-// note logs what the operator should know: our own faults and things that are away.
+// note logs what the operator should know: our own faults and things that are away. It names the
+// route and the request, as the door does; a path may hold a member's wallet or address.
 func (s *Server) note(r *http.Request, err error) {
 	if errors.Is(err, context.Canceled) {
 		return
 	}
 	switch errs.KindOf(err) {
 	case errs.Internal:
-		s.log.Error("a request failed", "method", r.Method, "path", r.URL.Path, "err", err)
+		s.log.Error("a request failed", "method", r.Method, "route", r.Pattern, "request", door.RequestID(r), "err", err)
 	case errs.Unavailable:
-		s.log.Warn("a request could not be served", "method", r.Method, "path", r.URL.Path, "err", err)
+		s.log.Warn("a request could not be served", "method", r.Method, "route", r.Pattern, "request", door.RequestID(r), "err", err)
 	}
 }
 

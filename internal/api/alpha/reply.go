@@ -44,7 +44,7 @@ func (s *Server) message(w http.ResponseWriter, r *http.Request, status int, tex
 func (s *Server) json(w http.ResponseWriter, r *http.Request, status int, v any) {
 	b, err := json.Marshal(v)
 	if err != nil {
-		s.c.Log.Error("write an answer", "path", r.URL.Path, "error", err)
+		s.c.Log.Error("write an answer", "route", r.Pattern, "error", err)
 		status, b = http.StatusInternalServerError, []byte(`{"message": "`+unexpected+`"}`)
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -60,7 +60,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(fast.Wait.Seconds())))))
 	}
 	if status >= http.StatusInternalServerError && r.Context().Err() == nil {
-		s.c.Log.Error("a request to the API failed", "method", r.Method, "path", r.URL.Path, "status", status, "error", err)
+		s.c.Log.Error("a request to the API failed", "method", r.Method, "route", r.Pattern, "status", status, "error", err)
 	}
 	s.message(w, r, status, text)
 }

@@ -19,12 +19,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	rt, arg, others := s.find(r.Method, r.URL.Path)
+	if rt != nil {
+		r.Pattern = rt.pattern // for logs, in the place of a path that names a wallet
+	}
 	switch {
 	case rt != nil:
 		var broken *lost
 		switch err := s.answer(w, r, rt, arg); {
 		case errors.As(err, &broken):
-			s.c.Log.Debug("an answer broke off", "path", r.URL.Path, "error", err) // who asked has gone
+			s.c.Log.Debug("an answer broke off", "route", r.Pattern, "error", err) // who asked has gone
 		case err != nil:
 			s.fail(w, r, err)
 		}

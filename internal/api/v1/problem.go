@@ -120,9 +120,9 @@ func (s *Server) problem(w http.ResponseWriter, r *http.Request, err error) {
 func (s *Server) note(r *http.Request, b problemBody, err error) {
 	switch {
 	case b.Status == http.StatusInternalServerError:
-		s.log.Error("an API request failed", "request", b.Instance, "method", r.Method, "path", r.URL.Path, "err", err)
+		s.log.Error("an API request failed", "request", b.Instance, "method", r.Method, "route", r.Pattern, "err", err)
 	case b.Status > http.StatusInternalServerError:
-		s.log.Warn("an API request could not be served", "request", b.Instance, "method", r.Method, "path", r.URL.Path, "err", err)
+		s.log.Warn("an API request could not be served", "request", b.Instance, "method", r.Method, "route", r.Pattern, "err", err)
 	}
 }
 
