@@ -210,6 +210,32 @@ func TestNothingJumpsWhileAPageOpens(t *testing.T) {
 	b.until("the jump we made is seen: otherwise this test is blind", `shifted > 0.05`)
 }
 
+// TestEveryPageFitsInGerman: longer words than the English ones push nothing out of the window, on
+// a phone and on a desk.
+func TestEveryPageFitsInGerman(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a browser run")
+	}
+	h := newTour(t)
+	b := openTabFor(t, 8*time.Minute, h.URL(), 1280, 900)
+	b.logIn()
+	b.visit("/settings")
+	b.set("#language", "de")
+	b.submit("[data-test=save]")
+	if lang := b.words(`document.documentElement.lang`); lang != "de" {
+		t.Fatalf("the pages speak %q", lang)
+	}
+	for _, path := range h.everyPage() {
+		b.do("open "+path, chromedp.Navigate(b.base+path), chromedp.WaitReady("main"))
+		for _, width := range []int64{1280, 390} {
+			b.look(width, "dark")
+			if over := b.number(`document.documentElement.scrollWidth - document.documentElement.clientWidth`); over > 0 {
+				t.Errorf("%s at %d px is %v px too wide: %s", path, width, over, b.words(`[...document.querySelectorAll("main *, header *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(".table-box, .tabs, .sr")).slice(0, 4).map(e => e.outerHTML.slice(0, 120)).join(" | ")`))
+			}
+		}
+	}
+}
+
 func (b *tab) number(expression string) float64 {
 	b.t.Helper()
 	n, err := chromedp.Run(b.ctx, chromedp.Evaluate[float64](expression))
