@@ -2,8 +2,10 @@ package web_test
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -89,4 +91,52 @@ func newForm(r *http.Request, body string) *http.Request {
 	out.Host, out.RemoteAddr, out.RequestURI = r.Host, r.RemoteAddr, r.RequestURI
 	out.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	return out
+}
+
+// One user's many tabs leave room for the others; HEAD is answered and holds no place.
+func TestOneUserCannotTakeAllEventStreams(t *testing.T) {
+	g := newGatehouse(auth.MethodUsers)
+	owner, bob := g.enter("admin"), g.enter("bob")
+	inner := server(t, func(cfg *web.Config) { cfg.Auth = g })
+	s := httptest.NewServer(inner)
+	defer s.Close()
+	defer inner.Close()
+	ask := func(method, cookie string) (*http.Response, error) {
+		req, err := http.NewRequest(method, s.URL+"/events", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Cookie", "specter_session="+cookie)
+		ctx, cancel := context.WithCancel(t.Context())
+		t.Cleanup(cancel)
+		return http.DefaultClient.Do(req.WithContext(ctx))
+	}
+	for range 3 {
+		resp, err := ask("HEAD", bob)
+		if err != nil || resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/event-stream" {
+			t.Fatalf("HEAD: %v %v", resp, err)
+		}
+	}
+	open := 0
+	for range 60 {
+		resp, err := ask("GET", bob)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { resp.Body.Close() })
+		if resp.StatusCode == 200 {
+			open++
+		} else if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Content-Type") == "text/event-stream" {
+			t.Fatalf("one too many answers %d %s", resp.StatusCode, resp.Header.Get("Content-Type"))
+		}
+	}
+	if open != 40 {
+		t.Errorf("bob has %d streams", open)
+	}
+	resp, err := ask("GET", owner)
+	if err != nil || resp.StatusCode != 200 {
+		t.Errorf("the owner has none: %v %v", resp, err)
+	} else {
+		resp.Body.Close()
+	}
 }

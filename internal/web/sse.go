@@ -4,14 +4,51 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
 	"time"
 
 	"specter/internal/errs"
 	"specter/internal/wallet"
 )
 
-// maxStreams bounds the open event streams; a tab in the background closes its own.
-const maxStreams = 200
+// Bounds of the open event streams; a tab in the background closes its own. One user cannot take
+// the places of all.
+const (
+	maxStreams    = 200
+	streamsOfUser = 40
+)
+
+// openStreams counts them.
+type openStreams struct {
+	mu    sync.Mutex
+	total int
+	of    map[wallet.Owner]int
+}
+
+// enter counts a stream in, where there is room.
+func (n *openStreams) enter(o wallet.Owner) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.total >= maxStreams || n.of[o] >= streamsOfUser {
+		return false
+	}
+	if n.of == nil {
+		n.of = map[wallet.Owner]int{}
+	}
+	n.total++
+	n.of[o]++
+	return true
+}
+
+// leave counts it out.
+func (n *openStreams) leave(o wallet.Owner) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.total--
+	if n.of[o]--; n.of[o] == 0 {
+		delete(n.of, o)
+	}
+}
 
 // pulse keeps proxies from closing a quiet stream, and finds readers that have gone.
 const pulse = 25 * time.Second
@@ -23,16 +60,17 @@ func (s *Server) getEvents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if s.streams.Add(1) > maxStreams {
-		s.streams.Add(-1)
+	w.Header().Set("Content-Type", "text/event-stream")
+	if r.Method == http.MethodHead {
+		return nil // an answer without a body has an end
+	}
+	if !s.streams.enter(o) {
 		return errs.E(errs.Unavailable, "too many pages are open at once")
 	}
-	defer s.streams.Add(-1)
+	defer s.streams.leave(o)
 	events, stop := s.c.Wallets.Subscribe(o)
 	defer stop()
-	h := w.Header()
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("X-Accel-Buffering", "no") // a proxy must not hold events back
+	w.Header().Set("X-Accel-Buffering", "no") // a proxy must not hold events back
 	out := http.NewResponseController(w)
 	if err := s.tell(w, out, "retry: 3000\n\n"); err != nil {
 		return nil // the reader has gone

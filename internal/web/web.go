@@ -18,7 +18,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
@@ -91,7 +90,7 @@ type Server struct {
 	pages      http.Handler // the routes, without prefix and door
 	handler    http.Handler
 
-	streams   atomic.Int32 // open event streams
+	streams   openStreams // of events
 	closing   chan struct{}
 	closeOnce sync.Once
 }
