@@ -114,6 +114,31 @@ func (s *Service) everybody(ctx context.Context) (Identity, error) {
 	return Identity{User: row.User}, err
 }
 
+// wayLapsed is the method of a session that its user left alone: no login method is called so, so
+// the session opens nothing any more. It ended when it was last seen.
+const wayLapsed Method = "lapsed"
+
+// Lapse ends a session because its user was away for longer than they wish. Unlike one that is
+// logged out or revoked it counts as run out: Expired knows whose it was. errs.NotFound when the
+// user has no such session.
+func (s *Service) Lapse(ctx context.Context, by Identity) error {
+	if by.Session == nil {
+		return errs.E(errs.NotFound, "there is no such session")
+	}
+	x := *by.Session
+	if x.UserID != by.User.ID {
+		return errs.E(errs.NotFound, "there is no such session")
+	}
+	if err := s.c.Store.SetSessionWay(ctx, x.ID, wayLapsed); err != nil {
+		return err
+	}
+	if err := s.c.Store.SeeSession(ctx, x.ID, s.now(), x.Client, x.Agent); err != nil {
+		return err
+	}
+	s.record(ctx, x.UserID, x.Client, "session-ended", "left alone")
+	return nil
+}
+
 // Expired reports whether a cookie was a session that ran out less than 7 days ago, and whose.
 // It is meant for what was typed into a form that was left open: keep that for the user, do
 // nothing with it. Sessions that were logged out or revoked do not count.
@@ -126,6 +151,9 @@ func (s *Service) Expired(ctx context.Context, cookie string) (userID string, ok
 		return "", false
 	}
 	now, end := s.now(), s.Settings().end(x)
+	if x.Way == wayLapsed {
+		end = x.LastSeen
+	}
 	if now.Before(end) || now.Sub(end) >= grace {
 		return "", false
 	}

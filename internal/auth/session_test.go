@@ -268,3 +268,44 @@ func TestSessionOfAnotherMethodIsNone(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestASessionThatWasLeftAloneCountsAsRunOut: forms that were open in it are kept for its user,
+// whatever the owner says later of how long sessions last, and after a new start as well.
+func TestASessionThatWasLeftAloneCountsAsRunOut(t *testing.T) {
+	h := built(t, "Ann", "Bob")
+	cookie, other := h.login("Ann", memberPW), h.login("Ann", memberPW)
+	by := h.in(cookie)
+	must(t, h.Lapse(ctx, by))
+	if _, err := h.Session(ctx, cookie, home, ""); !errs.Is(err, errs.Denied) {
+		t.Errorf("it opens the door still: %v", err)
+	}
+	h.restart()
+	if user, ok := h.Expired(ctx, cookie); !ok || user != "ann" {
+		t.Errorf("whose it was is not known: %q %v", user, ok)
+	}
+	longer := h.Settings()
+	longer.Idle, longer.Absolute = longer.Idle*2, longer.Absolute*2
+	must(t, h.SetSettings(ctx, h.owner(), longer, ownerPW))
+	if _, err := h.Session(ctx, cookie, home, ""); !errs.Is(err, errs.Denied) {
+		t.Errorf("longer sessions bring it back: %v", err)
+	}
+	if got := of(h.Sessions(ctx, "ann")); len(got) != 1 {
+		t.Errorf("%d sessions are listed", len(got))
+	}
+	h.in(other)
+	h.pass(7*24*time.Hour + time.Minute)
+	if _, ok := h.Expired(ctx, cookie); ok {
+		t.Error("after a week it is still known")
+	}
+	wantKind(t, h.Lapse(ctx, auth.Identity{User: by.User}), errs.NotFound, "no session")
+	stranger := h.as("bob")
+	stranger.Session = by.Session
+	wantKind(t, h.Lapse(ctx, stranger), errs.NotFound, "another's session")
+	again := h.login("Ann", memberPW)
+	by = h.in(again)
+	must(t, h.Lapse(ctx, by))
+	must(t, h.Logout(ctx, again))
+	if _, ok := h.Expired(ctx, again); ok {
+		t.Error("after logging out it is still known")
+	}
+}

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"crypto/sha256"
 	"strconv"
 	"sync"
 	"time"
@@ -72,46 +71,4 @@ func (s *Server) keepLast(ctx context.Context, userID string, now time.Time) err
 		return nil
 	}
 	return s.c.Settings.PutSetting(ctx, userID, settingActive, strconv.FormatInt(now.Unix(), 10))
-}
-
-// lapsedFor is how long the cookie of a session that was left alone is still known to be its
-// user's.
-const lapsedFor = 7 * 24 * time.Hour
-
-// lapsedCookies remembers, by hash, cookies of sessions that ended because nobody was there.
-type lapsedCookies struct {
-	mu sync.Mutex
-	of map[[32]byte]lapsedCookie
-}
-
-type lapsedCookie struct {
-	user string
-	at   time.Time
-}
-
-func (l *lapsedCookies) put(cookie, user string, now time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for k, c := range l.of {
-		if now.Sub(c.at) > lapsedFor {
-			delete(l.of, k)
-		}
-	}
-	if l.of == nil || len(l.of) >= maxActive {
-		l.of = map[[32]byte]lapsedCookie{}
-	}
-	l.of[sha256.Sum256([]byte(cookie))] = lapsedCookie{user, now}
-}
-
-func (l *lapsedCookies) get(cookie string, now time.Time) (user string, ok bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	c, ok := l.of[sha256.Sum256([]byte(cookie))]
-	return c.user, ok && now.Sub(c.at) <= lapsedFor
-}
-
-func (l *lapsedCookies) forget(cookie string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	delete(l.of, sha256.Sum256([]byte(cookie)))
 }

@@ -119,7 +119,6 @@ func (s *Server) postLogout(w http.ResponseWriter, r *http.Request) error {
 		if err := s.c.Auth.Logout(r.Context(), c); err != nil && !errs.Is(err, errs.Denied) && !errs.Is(err, errs.NotFound) {
 			return err
 		}
-		s.lapsed.forget(c)
 		s.setSession(w, r, "")
 	}
 	return s.redirect(w, r, "/auth/login?out=yes")

@@ -179,6 +179,19 @@ func (g *gatehouse) Expired(_ context.Context, cookie string) (string, bool) {
 	return id, ok
 }
 
+func (g *gatehouse) Lapse(_ context.Context, by auth.Identity) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for cookie, s := range g.sessions {
+		if s.ID == by.Session.ID {
+			g.over[cookie] = s.UserID
+			delete(g.sessions, cookie)
+			return nil
+		}
+	}
+	return errs.E(errs.NotFound, "there is no such session")
+}
+
 func (g *gatehouse) Logout(_ context.Context, cookie string) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -57,12 +57,17 @@ func (c catalogue) t(text string, args ...any) string {
 	return fmt.Sprintf(text, args...)
 }
 
-// n translates a sentence that counts something: one form for 1, one for the rest.
+// n translates a sentence that counts something: one form for 1, one for the rest. A sentence
+// that does not say the number only chooses its form by it.
 func (c catalogue) n(count int, one, many string) string {
+	text := many
 	if count == 1 {
-		return c.t(one, count)
+		text = one
 	}
-	return c.t(many, count)
+	if !strings.Contains(text, "%") {
+		return c.t(text)
+	}
+	return c.t(text, count)
 }
 
 // tr translates for a request.

@@ -34,6 +34,8 @@ type authLogin interface {
 	Session(ctx context.Context, cookie, client, agent string) (auth.Identity, error)
 	// Expired tells whose session a cookie was, while it ended not long ago.
 	Expired(ctx context.Context, cookie string) (userID string, ok bool)
+	// Lapse ends a session that its user left alone, so that Expired knows it.
+	Lapse(ctx context.Context, by auth.Identity) error
 	Logout(ctx context.Context, cookie string) error
 }
 

@@ -83,25 +83,17 @@ func (s *Server) idle(r *http.Request, id auth.Identity) (idle, after time.Durat
 // lapse ends a session that was left alone. Its form, if one comes after this, is still known
 // to be its user's.
 func (s *Server) lapse(r *http.Request, id auth.Identity) error {
-	if err := s.c.Auth.EndSession(r.Context(), id.User.ID, id.Session.ID); err != nil && !errs.Is(err, errs.NotFound) {
+	if err := s.c.Auth.Lapse(r.Context(), id); err != nil && !errs.Is(err, errs.NotFound) {
 		return err
 	}
 	s.active.forget(id.Session.ID)
-	s.lapsed.put(s.sessionCookie(r), id.User.ID, s.now())
 	return errs.E(errs.Denied, "you were logged out because nothing happened for a while")
 }
 
 // expired tells whose session a cookie was, when it ran out not long ago. One that a person has
 // ended is nobody's any more.
 func (s *Server) expired(r *http.Request) (userID string, ok bool) {
-	cookie := s.sessionCookie(r)
-	if cookie == "" {
-		return "", false
-	}
-	if userID, ok = s.lapsed.get(cookie, s.now()); ok {
-		return userID, true
-	}
-	return s.c.Auth.Expired(r.Context(), cookie)
+	return s.c.Auth.Expired(r.Context(), s.sessionCookie(r))
 }
 
 // passive tells requests that a page makes by itself, with nobody at the keyboard.

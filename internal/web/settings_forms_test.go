@@ -205,6 +205,17 @@ func TestTheOwnerGivesAMemberANewPassword(t *testing.T) {
 	}
 }
 
+func TestThePageSizeHoldsForEveryList(t *testing.T) {
+	c := open(t, newHouse(""))
+	c.post("/settings", url.Values{"page-size": {"10"}})
+	for _, path := range []string{"/overview", "/overview/coins", "/wallets/family_vault/history", "/wallets/family_vault/coins", "/wallets/family_vault/addresses"} {
+		a := c.get(path).want(200)
+		if !strings.Contains(a.body, `<option value="10" selected>`) {
+			t.Errorf("%s shows another number of rows", path)
+		}
+	}
+}
+
 func TestTheLanguageIsTheUsersElseTheBrowsers(t *testing.T) {
 	c := open(t, newHouse(""))
 	for accept, want := range map[string]string{"": "en", "fr": "en", "en-GB,de;q=0.5": "en", "de-AT,en;q=0.3": "de", "fr,de;q=0.4": "de", strings.Repeat("x-", 5000): "en"} {

@@ -86,7 +86,6 @@ type Server struct {
 	kept       *keptForms
 	labelFiles *labelFiles
 	active     activity
-	lapsed     lapsedCookies
 	pages      http.Handler // the routes, without prefix and door
 	handler    http.Handler
 
