@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -12,6 +13,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
 
 	"specter/internal/auth"
 	"specter/internal/btc"
@@ -87,6 +91,8 @@ func TestOldWalletInsideTheNodeIsUsedAgain(t *testing.T) {
 	}
 	paid := n.Send(oldAddress, "0.5")
 	n.Mine(1)
+	later := n.Send(oldAddress, "0.25")
+	n.Mine(1)
 	cookie, err := os.ReadFile(n.CookieFile())
 	must(err)
 	user, password, _ := strings.Cut(string(cookie), ":")
@@ -94,16 +100,23 @@ func TestOldWalletInsideTheNodeIsUsedAgain(t *testing.T) {
 	cfg := Config{DataDir: t.TempDir(), Log: quiet(), Now: time.Now, hash: auth.HashParams{Memory: 64, Passes: 1, Lanes: 1}}
 	old := t.TempDir()
 	oldFiles(t, old, map[string]any{"name": "Home", "host": "127.0.0.1", "port": fmt.Sprint(n.Port()), "user": user, "password": password, "protocol": "http"})
+	ghost := cacheTxs(t, n, old, paid)
 	takeOver(t, cfg, old)
+	before := balanceBefore(t, cfg)
+	if before != 50_000_000+12_345 {
+		t.Errorf("before the node answered it held %d sat", before)
+	}
 	h := open(t, cfg)
 	ref := wallet.Ref{Owner: auth.OwnerID, Network: btc.Regtest, Alias: "savings"}
 	eventually(t, "the first sync", func() (bool, string) {
 		r := h.record(ref)
-		return !r.SyncedAt.IsZero() && r.TxCount == 1 && r.Balance.Confirmed == 50_000_000, fmt.Sprintf("%+v", r)
+		return !r.SyncedAt.IsZero() && r.TxCount == 3 && r.Balance.Total() == 75_000_000, fmt.Sprintf("%+v", r)
 	})
-	page, err := h.wallets.History(context.Background(), ref, wallet.Query{})
-	if err != nil || len(page.Rows) != 1 || page.Rows[0].TxID != paid || page.Rows[0].Label != "salary" {
-		t.Errorf("history is %+v, %v", page.Rows, err)
+	for id, state := range map[chainhash.Hash]wallet.TxState{paid: wallet.Confirmed, later: wallet.Confirmed, ghost: wallet.Dropped} {
+		tx, err := h.wallets.Transaction(context.Background(), ref, id)
+		if err != nil || tx.State != state || tx.Label != "salary" {
+			t.Errorf("%s is %s with the label %q, %v; want %s", id, tx.State, tx.Label, err, state)
+		}
 	}
 	var loaded []string
 	must(n.RPC("", "listwallets", &loaded))
@@ -120,6 +133,69 @@ func TestOldWalletInsideTheNodeIsUsedAgain(t *testing.T) {
 	if info.Scanning != false {
 		t.Errorf("the node scans: %v", info.Scanning)
 	}
+}
+
+// cacheTxs writes the old program's cache: a payment that is in the node's chain, and one in a block
+// that no node has, as an old chain of a test network leaves it.
+func cacheTxs(t *testing.T, n *coretest.Node, old string, paid chainhash.Hash) (ghost chainhash.Hash) {
+	t.Helper()
+	var told struct {
+		Hex       string
+		Blockhash string
+		Blocktime int64
+	}
+	if err := n.RPC(coretest.Counterparty, "gettransaction", &told, paid.String()); err != nil {
+		t.Fatal(err)
+	}
+	var block struct{ Height int32 }
+	if err := n.RPC("", "getblockheader", &block, told.Blockhash); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := hex.DecodeString(told.Hex)
+	if err != nil {
+		t.Fatal(err)
+	}
+	script, err := btc.ParseAddress(oldAddress, btc.Regtest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx := wire.NewMsgTx(2)
+	tx.AddTxIn(wire.NewTxIn(&wire.OutPoint{Hash: chainhash.Hash{1}}, nil, nil))
+	tx.AddTxOut(wire.NewTxOut(12_345, script.Script))
+	var b bytes.Buffer
+	if err := tx.Serialize(&b); err != nil {
+		t.Fatal(err)
+	}
+	ghost = tx.TxHash()
+	dir := filepath.Join(old, "wallets", "regtest")
+	table := "txid,blockhash,blockheight,time,blocktime\r\n" +
+		fmt.Sprintf("%s,%s,%d,%d,%d\r\n", paid, told.Blockhash, block.Height, told.Blocktime, told.Blocktime) +
+		fmt.Sprintf("%s,%064x,%d,%d,%d\r\n", ghost, 7, block.Height+50, told.Blocktime, told.Blocktime)
+	for name, data := range map[string][]byte{"savings_txs.csv": []byte(table), "savings_txs_raw/" + paid.String() + ".bin": raw, "savings_txs_raw/" + ghost.String() + ".bin": b.Bytes()} {
+		err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, name), data, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return ghost
+}
+
+// balanceBefore is what the wallet holds before any node was asked.
+func balanceBefore(t *testing.T, cfg Config) int64 {
+	t.Helper()
+	d, err := OpenDesk(context.Background(), cfg, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	list, err := d.Wallets(context.Background(), auth.OwnerID)
+	if err != nil || len(list) != 1 {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	return int64(list[0].Balance.Confirmed)
 }
 
 // Whoever starts this program in the old one's folder is told how to take it over, once; and our

@@ -336,3 +336,27 @@ func TestSingleFiles(t *testing.T) {
 		t.Errorf("an empty folder: %v", err)
 	}
 }
+
+// A member does not become the owner by having the owner's name.
+func TestMemberWithTheOwnersNameStaysMember(t *testing.T) {
+	ctx := context.Background()
+	h := newHouse(t)
+	if err := h.auth.SetOwner(ctx, "Ann", "correct horse"); err != nil {
+		t.Fatal(err)
+	}
+	old := folder(t, everything())
+	h.take(old, legacy.Options{})
+	ann, err := h.auth.UserByName(ctx, "ann (member)")
+	if err != nil || ann.Owner() {
+		t.Fatalf("she is %+v, %v", ann, err)
+	}
+	if len(h.list(ann.ID, btc.Regtest)) != 1 || len(h.list(auth.OwnerID, btc.Regtest)) != 1 {
+		t.Error("her wallets went elsewhere")
+	}
+	if u, err := h.auth.User(ctx, auth.OwnerID); err != nil || u.Name != "Ann" {
+		t.Errorf("the owner is %+v, %v", u, err)
+	}
+	if again := changed(h.take(old, legacy.Options{})); len(again) != 1 { // the link that has expired
+		t.Errorf("a second time changed %v", again)
+	}
+}

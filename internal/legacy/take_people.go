@@ -85,6 +85,9 @@ func (t *taker) member(u *User) error {
 		}
 	}
 	here, err := t.r.Auth.UserByName(t.ctx, u.Name)
+	if err == nil && here.Owner() { // nobody becomes the owner by a name
+		return t.namesake(u)
+	}
 	switch {
 	case err == nil:
 		t.line("user", u.ID, u.Name, Same, "there is a user of this name; name and password stay, and what belongs to the user comes along")
@@ -102,6 +105,27 @@ func (t *taker) member(u *User) error {
 	}
 	t.ids[u.ID] = here.ID
 	return t.note(auth.OwnerID, "user", u.ID, here.ID, nil)
+}
+
+// namesake takes a member whose name the owner of this Specter has.
+func (t *taker) namesake(u *User) error {
+	name := u.Name + " (member)"
+	detail := "named " + shown(name) + ", for the owner has that name here; " + passwordWords(u)
+	if t.o.Dry {
+		t.line("user", u.ID, u.Name, Taken, "%s", detail)
+		return nil
+	}
+	made, err := t.r.Auth.UserByName(t.ctx, name)
+	if errs.Is(err, errs.NotFound) {
+		made, err = t.r.Auth.AdoptUser(t.ctx, name, u.Hash)
+	}
+	if err != nil {
+		t.gone[u.ID] = true
+		return t.refused(err, "user", u.ID, u.Name)
+	}
+	t.ids[u.ID] = made.ID
+	t.line("user", u.ID, u.Name, Taken, "%s", detail)
+	return t.note(auth.OwnerID, "user", u.ID, made.ID, nil)
 }
 
 func passwordWords(u *User) string {

@@ -209,6 +209,30 @@ func (s *Service) AdoptKnown(ctx context.Context, ref Ref, k Known) error {
 	return nil
 }
 
+// ask asks the source. Of what was taken over, blocks that the source does not have are taken back:
+// the first question finds where the two part, the second asks for everything.
+func (s *Service) ask(ctx context.Context, r Record, req chain.Request, src chain.Source) (chain.Update, error) {
+	if r.Tip.Hash != [32]byte{} || r.Tip.Height == 0 {
+		return src.Sync(ctx, req)
+	}
+	blocks, err := s.c.Store.KnownBlocks(ctx, r.ID)
+	if err != nil {
+		return chain.Update{}, err
+	}
+	since := req
+	since.From = blocks
+	first, err := src.Sync(ctx, since)
+	if err != nil {
+		return chain.Update{}, err
+	}
+	u, err := src.Sync(ctx, req)
+	if u.Fork == nil {
+		u.Fork = first.Fork
+	}
+	u.Gone = append(u.Gone, first.Gone...)
+	return u, err
+}
+
 // Words returns a wallet's labels and frozen coins.
 func (s *Service) Words(ctx context.Context, ref Ref) ([]Label, []wire.OutPoint, error) {
 	r, _, err := s.find(ctx, ref)

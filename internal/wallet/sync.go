@@ -232,7 +232,7 @@ func (s *Service) syncRound(ctx context.Context, id ID, w *openWallet, src chain
 	if err != nil {
 		return false, err
 	}
-	u, err := src.Sync(ctx, req)
+	u, err := s.ask(ctx, r, req, src)
 	if err != nil {
 		return false, err
 	}
