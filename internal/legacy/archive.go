@@ -85,7 +85,7 @@ func readZip(r io.ReaderAt, size int64, name string) (*Source, error) {
 		}
 		seen[key] = true
 		if total += e.UncompressedSize64; total > maxUnpacked || e.UncompressedSize64 > maxUnpacked {
-			return nil, errs.E(errs.Invalid, "the archive unpacks to more than %d bytes; it is refused", maxUnpacked)
+			return nil, errs.E(errs.Invalid, "the archive unpacks to more than %d bytes; it is refused", int64(maxUnpacked))
 		}
 		if e.UncompressedSize64 > freeRatio && e.UncompressedSize64/maxRatio > e.CompressedSize64 {
 			return nil, errs.E(errs.Invalid, "%q unpacks to far more than a file of Specter; the archive is refused", clip(clean, 100))
