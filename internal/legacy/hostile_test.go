@@ -11,7 +11,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"specter/internal/auth"
 	"specter/internal/btc"
@@ -167,8 +166,8 @@ func TestHostileArchivesAreRefused(t *testing.T) {
 		"with comment":  func(z *zip.Writer) { _ = z.SetComment("hello") },
 		"folder's link": entry("devices/x/", 0o777|os.ModeSymlink, ""),
 	} {
-		if r, err := newHouse(t).try(pack(t, change, sound...), legacy.Options{}); !errs.Is(err, errs.Invalid) {
-			t.Errorf("%s: %v, %v", name, r, err)
+		if _, err := legacy.Open(pack(t, change, sound...)); !errs.Is(err, errs.Invalid) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 	whole, err := os.ReadFile(pack(t, nil, sound...))
@@ -186,7 +185,7 @@ func TestHostileArchivesAreRefused(t *testing.T) {
 		if err := os.WriteFile(path, change(bytes.Clone(whole)), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := newHouse(t).try(path, legacy.Options{}); !errs.Is(err, errs.Invalid) {
+		if _, err := legacy.Open(path); !errs.Is(err, errs.Invalid) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -220,13 +219,12 @@ func TestMillionEntriesAreRefusedWithLittleMemory(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	began := time.Now()
 	_, err := legacy.Open(path)
 	runtime.ReadMemStats(&after)
 	if !errs.Is(err, errs.Invalid) {
 		t.Errorf("%d bytes of names: %v", size, err)
 	}
-	if used := after.TotalAlloc - before.TotalAlloc; used > 4<<20 || time.Since(began) > 5*time.Second {
-		t.Errorf("it took %d bytes and %v", used, time.Since(began))
+	if used := after.TotalAlloc - before.TotalAlloc; used > 4<<20 {
+		t.Errorf("it took %d bytes", used)
 	}
 }
