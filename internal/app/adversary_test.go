@@ -3,7 +3,9 @@ package app
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"runtime"
 	"strings"
@@ -82,5 +84,22 @@ func TestWhoIsNotLoggedInFillsNoMemory(t *testing.T) {
 	// Client and server share this process; the client's side of a large body takes little.
 	if took := after.TotalAlloc - before.TotalAlloc; took > 150<<20 {
 		t.Errorf("40 large forms of strangers took %d MB", took>>20)
+	}
+}
+
+// TestNoRequestGoesAroundTheDoor: net/http answers "OPTIONS *" by itself unless it is told not to.
+func TestNoRequestGoesAroundTheDoor(t *testing.T) {
+	h := open(t, Config{})
+	for _, line := range []string{"OPTIONS * HTTP/1.1\r\nHost: evil.example", "GET http://evil.example/ HTTP/1.1\r\nHost: localhost", "GET / HTTP/1.0"} {
+		c, err := net.Dial("tcp", h.listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(c, "%s\r\nConnection: close\r\n\r\n", line)
+		answer, _ := io.ReadAll(c) // how the server hangs up does not matter
+		c.Close()
+		if !strings.Contains(string(answer), " 421 ") || !strings.Contains(string(answer), "Content-Security-Policy") {
+			t.Errorf("%q is answered %.60q", line, answer)
+		}
 	}
 }

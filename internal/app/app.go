@@ -52,7 +52,7 @@ func New(ctx context.Context, c Config) (a *App, err error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	a = &App{c: c, server: &http.Server{ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+	a = &App{c: c, server: &http.Server{DisableGeneralOptionsHandler: true, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(c.Log.Handler(), slog.LevelInfo)}}
 	defer func() {
 		if err != nil {
