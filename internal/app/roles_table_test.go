@@ -30,7 +30,7 @@ POST /new-device/hot/allow - - - + on=yes&sure=yes
 GET /new-device/{type} - + + +
 POST /new-device/{type} - + + +
 GET /devices/{alias} - - + -
-GET /devices/{alias}/key - - + -
+GET /devices/{alias}/key - - + - xpub=$xpub
 GET /devices/{alias}/keys - - + -
 POST /devices/{alias}/keys - - + - keys=$xpub
 POST /devices/{alias}/keys/delete - - + - xpub=$xpub&script=wpkh

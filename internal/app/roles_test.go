@@ -35,8 +35,8 @@ import (
 //	-  is refused: 401, 403, 404 or the way to the login, and the answer names nothing of Alice's
 //
 // A route without a row fails the test, and so does a row without a route. The rows themselves
-// are in roles_table_test.go. What comes after the marks is sent as the body, so that a request
-// fails for who asks and not for what is asked.
+// are in roles_table_test.go. What comes after the marks is sent as the body (of a page that is
+// looked at: as its query), so that a request fails for who asks and not for what is asked.
 type rolesRow struct {
 	method, path string
 	marks        map[string]byte
@@ -253,6 +253,9 @@ func (s *stage) send(rt asked, row rolesRow, path, name string) (int, string, st
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	text := s.body(rt, row.body, name)
+	if rt.login == "cookie" && rt.method == http.MethodGet && text != "" {
+		path, text = path+"?"+text, ""
+	}
 	r, err := http.NewRequestWithContext(ctx, rt.method, strings.TrimSuffix(s.URL(), "/")+path, strings.NewReader(text))
 	if err != nil {
 		s.t.Fatal(err)
