@@ -20,7 +20,7 @@ var stairs = map[string][]string{
 	"chain": {"btc", "errs"}, "signer": {"btc", "errs"}, "interop": {"btc", "errs"}, "airgap": {"btc", "errs"},
 	"node":   {"btc", "chain", "errs"},
 	"device": {"btc", "interop", "errs"},
-	"wallet": {"btc", "chain", "interop", "errs"}, "setting": {"btc", "rates", "errs"},
+	"wallet": {"btc", "chain", "interop", "errs"}, "setting": {"auth", "btc", "rates", "errs"},
 	"store":  {"auth", "btc", "chain", "device", "node", "setting", "wallet", "errs"},
 	"legacy": {"auth", "btc", "chain", "device", "interop", "node", "rates", "setting", "wallet", "errs"},
 	"api":    {"auth", "btc", "chain", "device", "door", "interop", "node", "rates", "setting", "wallet", "errs"},

@@ -56,7 +56,7 @@ type Quote struct {
 	At       time.Time // when it was asked
 }
 
-// Price tells what a bitcoin costs. errs.Unavailable where nobody is to be asked or the
+// Price tells what a bitcoin costs. errs.Conflict where nobody is to be asked, errs.Unavailable where the
 // provider does not answer.
 func (s *Service) Price(ctx context.Context, set Settings) (Quote, error) {
 	set, err := set.Check()
@@ -66,7 +66,7 @@ func (s *Service) Price(ctx context.Context, set Settings) (Quote, error) {
 	p, _ := ProviderOf(set.Price)
 	switch set.Price {
 	case "":
-		return Quote{}, errs.E(errs.Unavailable, "no provider of prices is chosen")
+		return Quote{}, errs.E(errs.Conflict, "no provider of prices is chosen; choose one in the settings")
 	case "manual":
 		return Quote{set.Manual, set.Currency, p.Name, s.c.Now()}, nil
 	}

@@ -250,7 +250,7 @@ func TestPricesOfEveryProvider(t *testing.T) {
 	if err != nil || hand.Price != 5*btc.PriceUnit || hand.Currency != "XYZ" {
 		t.Errorf("by hand: %+v, %v", hand, err)
 	}
-	if _, err := s.Price(context.Background(), rates.Default()); !errs.Is(err, errs.Unavailable) {
+	if _, err := s.Price(context.Background(), rates.Default()); !errs.Is(err, errs.Conflict) {
 		t.Errorf("without a provider: %v", err)
 	}
 	w.now = w.now.Add(time.Hour)

@@ -9,6 +9,9 @@ import (
 	"context"
 	"maps"
 	"sync"
+
+	"specter/internal/auth"
+	"specter/internal/errs"
 )
 
 // Store keeps words under names, by owner; "" is the program itself.
@@ -54,7 +57,27 @@ func (s *Service) ChangeUser(ctx context.Context, id string, change func(*User) 
 	if after, err = after.Check(); err != nil {
 		return before, err
 	}
+	if id != auth.OwnerID && newServer(before, after) {
+		return before, errs.E(errs.Denied, "a server of your own is for the owner of this Specter to name: it may stand in the owner's network")
+	}
 	return after, s.put(ctx, id, before.values(), after.values())
+}
+
+// newServer reports whether a change names a server that this program would ask on the user's
+// word. A member could otherwise let it look around in the owner's network.
+func newServer(before, after User) bool {
+	if url := after.Rates.FeesURL; url != "" && url != before.Rates.FeesURL {
+		return true
+	}
+	if url := after.Rates.PriceURL; url != "" && url != before.Rates.PriceURL {
+		return true
+	}
+	for n, e := range after.Explorers { // an explorer of one's own also takes transactions
+		if e.Kind == ExplorerOwn && e != before.Explorers[n] {
+			return true
+		}
+	}
+	return false
 }
 
 // Program returns what the owner has decided for the program.

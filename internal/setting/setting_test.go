@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"specter/internal/auth"
 	"specter/internal/btc"
 	"specter/internal/errs"
 	"specter/internal/rates"
@@ -60,7 +61,7 @@ func TestNobodyOutsideIsAskedUntilSomebodySaysSo(t *testing.T) {
 func TestAChangeWritesWhatChangedAndReadsBack(t *testing.T) {
 	d := newDrawer()
 	s := setting.New(d)
-	want, err := s.ChangeUser(t.Context(), "ann", func(u *setting.User) error {
+	want, err := s.ChangeUser(t.Context(), auth.OwnerID, func(u *setting.User) error {
 		u.Unit, u.HideAfter, u.PageSize, u.DraftDays, u.Language = "sat", 5, 50, 0, "de"
 		u.Rates = rates.Settings{Fees: "own", FeesURL: " https://m.example/api ", Price: "manual", Currency: "chf", Manual: 12_345_678_901_234, TorOnly: true}
 		u.Explorers[btc.Signet] = setting.Explorer{Kind: setting.ExplorerBlockstreamOnion, URL: "ignored"}
@@ -70,20 +71,47 @@ func TestAChangeWritesWhatChangedAndReadsBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := s.User(t.Context(), "ann")
+	got, err := s.User(t.Context(), auth.OwnerID)
 	if err != nil || got.Rates != want.Rates || got.Rates.FeesURL != "https://m.example" || got.Rates.Currency != "CHF" || !maps.Equal(got.Explorers, want.Explorers) ||
 		got.DraftDays != 0 || got.Language != "de" || !strings.HasSuffix(got.Explorer(btc.Signet), ".onion/signet") || got.Explorer(btc.Regtest) != "http://127.0.0.1:3000" {
 		t.Errorf("read back %+v, %v", got, err)
 	}
 	d.puts = 0
-	if _, err := s.ChangeUser(t.Context(), "ann", func(u *setting.User) error { u.Theme = "dark"; return nil }); err != nil || d.puts != 1 {
+	if _, err := s.ChangeUser(t.Context(), auth.OwnerID, func(u *setting.User) error { u.Theme = "dark"; return nil }); err != nil || d.puts != 1 {
 		t.Errorf("one change wrote %d values, %v", d.puts, err)
 	}
-	if _, err := s.ChangeUser(t.Context(), "ann", func(u *setting.User) error { *u = setting.Defaults(); return nil }); err != nil || len(d.all["ann"]) != 0 {
-		t.Errorf("as at the beginning, but stored is %v, %v", d.all["ann"], err)
+	if _, err := s.ChangeUser(t.Context(), auth.OwnerID, func(u *setting.User) error { *u = setting.Defaults(); return nil }); err != nil || len(d.all[auth.OwnerID]) != 0 {
+		t.Errorf("as at the beginning, but stored is %v, %v", d.all[auth.OwnerID], err)
 	}
 	if u, _ := s.User(t.Context(), "bob"); u.Unit != "btc" {
 		t.Error("another user's settings changed")
+	}
+}
+
+// An own server may stand in the owner's network, so a member names none; what a member had
+// before stays, and may go.
+func TestServersOfOnesOwnAreTheOwnersToName(t *testing.T) {
+	s := setting.New(newDrawer())
+	for name, change := range map[string]func(*setting.User){
+		"fees":  func(u *setting.User) { u.Rates.Fees, u.Rates.FeesURL = "own", "http://10.0.0.1:8080" },
+		"price": func(u *setting.User) { u.Rates.PriceURL = "http://router.lan" },
+		"explorer": func(u *setting.User) {
+			u.Explorers[btc.Mainnet] = setting.Explorer{Kind: setting.ExplorerOwn, URL: "http://10.0.0.1"}
+		},
+	} {
+		try := func(id string) error {
+			_, err := s.ChangeUser(t.Context(), id, func(u *setting.User) error { change(u); return nil })
+			return err
+		}
+		if err := try("ann"); !errs.Is(err, errs.Denied) {
+			t.Errorf("%s: a member is answered %v", name, err)
+		}
+		if err := try(auth.OwnerID); err != nil {
+			t.Errorf("%s: the owner is answered %v", name, err)
+		}
+	}
+	if u, err := s.User(t.Context(), "ann"); err != nil || u.Rates.FeesURL != "" || len(u.Explorers) != 0 {
+		t.Errorf("a member's settings are %+v, %v", u, err)
 	}
 }
 

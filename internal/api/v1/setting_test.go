@@ -36,7 +36,7 @@ func (s *steward) Compact(context.Context) (before, after int64, err error) {
 // tellPrice answers for the member alone, who has chosen a provider.
 func tellPrice(_ context.Context, user string) (rates.Quote, error) {
 	if user == auth.OwnerID {
-		return rates.Quote{}, errs.E(errs.Unavailable, "no provider of prices is chosen")
+		return rates.Quote{}, errs.E(errs.Conflict, "no provider of prices is chosen")
 	}
 	return rates.Quote{Price: 97_123 * btc.PriceUnit, Currency: "EUR", Source: "Kraken", At: time.Unix(1_800_000_000, 0)}, nil
 }
@@ -108,7 +108,7 @@ func TestPricesAreToldToWhomChoseAProvider(t *testing.T) {
 	if v := h.ok(h.member, "GET", "/price", ""); v.str("units") != "97123.00" || v.str("currency") != "EUR" || v.str("source") != "Kraken" {
 		t.Errorf("price %s", v.body)
 	}
-	if a := h.do(h.owner, "GET", "/price", ""); a.status != 503 {
+	if a := h.do(h.owner, "GET", "/price", ""); a.status != 409 {
 		t.Errorf("without a provider: %d %s", a.status, a.body)
 	}
 	if a := h.do(h.owner, "GET", "/history.csv?prices=yes", ""); a.status != 422 {
