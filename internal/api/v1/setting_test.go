@@ -50,10 +50,10 @@ func tellPast(_ context.Context, o wallet.Owner) (string, func(context.Context, 
 
 func TestEverySettingOfThePagesIsOnOffer(t *testing.T) {
 	h := newHouse(t)
-	h.ok(h.member, "PATCH", "/settings", `{"unit":"sat","theme":"dark","language":"de","hide_after_minutes":20,"page_size":100,"draft_days":0,"proofs":true,"show_price":false,
+	h.ok(h.owner, "PATCH", "/settings", `{"unit":"sat","theme":"dark","language":"de","hide_after_minutes":20,"page_size":100,"draft_days":0,"proofs":true,"show_price":false,
 		"provider":"manual","currency":"chf","by_hand":"100000.50","source_of_feerates":"own","source_url":"https://mempool.example/","tor_only":true,
 		"explorers":[{"network":"main","kind":"mempool"},{"network":"regtest","kind":"own","url":"http://abc.onion/"}]}`)
-	u, err := setting.New(h.db).User(t.Context(), "bob")
+	u, err := setting.New(h.db).User(t.Context(), auth.OwnerID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,17 +61,20 @@ func TestEverySettingOfThePagesIsOnOffer(t *testing.T) {
 		u.Explorer(btc.Regtest) != "http://abc.onion" || u.Rates != (rates.Settings{Fees: "own", FeesURL: "https://mempool.example", TorOnly: true, Price: "manual", Currency: "CHF", Manual: 10_000_050_000_000}) {
 		t.Errorf("stored %+v", u)
 	}
-	v := h.ok(h.member, "PATCH", "/settings", `{"explorers":[{"network":"main","kind":""}]}`)
+	v := h.ok(h.owner, "PATCH", "/settings", `{"explorers":[{"network":"main","kind":""}]}`)
 	if v.str("by_hand") != "100000.5" || v.str("source_url") != "https://mempool.example" || len(v.json["explorers"].([]any)) != 1 {
 		t.Errorf("answers %s", v.body)
 	}
 	for _, bad := range []string{`{"unit":"dogs"}`, `{"page_size":7}`, `{"provider":"coindesk"}`, `{"by_hand":"much"}`, `{"source_of_feerates":"own","source_url":""}`, `{"explorers":[{"network":"mars","kind":""}]}`,
 		`{"explorers":[{"network":"main","kind":"own","url":"javascript:1"}]}`, `{"draft_days":-1}`} {
-		if a := h.do(h.member, "PATCH", "/settings", bad); a.status != 422 {
+		if a := h.do(h.owner, "PATCH", "/settings", bad); a.status != 422 {
 			t.Errorf("%s answers %d %s", bad, a.status, a.body)
 		}
 	}
-	if after, _ := setting.New(h.db).User(t.Context(), "bob"); after.Unit != "sat" || after.PageSize != 100 {
+	if a := h.do(h.member, "PATCH", "/settings", `{"source_of_feerates":"own","source_url":"http://10.0.0.1/"}`); a.status != 403 {
+		t.Errorf("a member who names a server is answered %d", a.status)
+	}
+	if after, _ := setting.New(h.db).User(t.Context(), auth.OwnerID); after.Unit != "sat" || after.PageSize != 100 {
 		t.Errorf("a refused change changed something: %+v", after)
 	}
 }
