@@ -16,17 +16,11 @@ import (
 	"specter/internal/wallet"
 )
 
-// sender is a wallet kind of the after-sending tests.
-var afterKinds = map[string]bool{"wpkh": true, "wsh": true, "tr": true}
-
-// senders makes a single key, a 2-of-3 and a taproot wallet with two confirmed coins each.
+// senders makes a wallet of every kind with two confirmed coins each.
 func (h *house) senders(n *coretest.Node) []actor {
 	h.t.Helper()
 	var out []actor
 	for _, a := range h.makeAll(h.keys("Red", "Green", "Blue")) {
-		if !afterKinds[a.kind] {
-			continue
-		}
 		out = append(out, a)
 		for range 2 {
 			h.receive(n, a, "0.5")
