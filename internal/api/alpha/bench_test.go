@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -134,11 +135,13 @@ func BenchmarkRequests(b *testing.B) {
 	}
 }
 
-// The bounds hold at 3,000 transactions, by the median of a few tries; three times the bound is
-// allowed, for machines that are busy with other tests.
+// raced says that the race detector runs, which makes large wallets slow and memory another.
+var raced bool
+
+// The bounds hold at 3,000 transactions, by the median of a few tries on a quiet machine.
 func TestRequestsAreFastEnough(t *testing.T) {
-	if testing.Short() {
-		t.Skip("measures")
+	if os.Getenv("SPECTER_FIGURES") == "" {
+		t.Skip("measures, which wants a quiet machine: set SPECTER_FIGURES")
 	}
 	h, token := crowded(t, 3_000)
 	for _, q := range requests {
@@ -150,7 +153,7 @@ func TestRequestsAreFastEnough(t *testing.T) {
 		}
 		slices.Sort(took)
 		t.Logf("%s: %v", q.name, took[3])
-		if took[3] > 3*q.bound {
+		if took[3] > q.bound {
 			t.Errorf("%s takes %v, wanted %v", q.name, took[3], q.bound)
 		}
 	}
@@ -170,7 +173,7 @@ func (s *sink) Write(b []byte) (int, error) { s.size += int64(len(b)); return le
 // A wallet of many transactions is answered without holding them: the greatest memory in use
 // while it is done is far below the size of the answer.
 func TestLargeWalletsTakeLittleMemory(t *testing.T) {
-	if testing.Short() {
+	if testing.Short() || raced {
 		t.Skip("builds a large wallet")
 	}
 	h, token := crowded(t, 20_000)

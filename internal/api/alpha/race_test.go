@@ -1,0 +1,5 @@
+//go:build race
+
+package alpha
+
+func init() { raced = true }
