@@ -23,6 +23,10 @@ test: ## everything that CI runs; fetches bitcoind and chromium where they are m
 .PHONY: check
 check: test ## the same
 
+.PHONY: race
+race: ## every test under the race detector (long)
+	CGO_ENABLED=1 $(GO) test -count=1 -race -timeout 40m ./...
+
 .PHONY: quick
 quick: ## unit tests without the race detector, bitcoind and browser runs
 	$(GO) vet ./... && $(GO) test -short ./...
