@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -138,10 +137,11 @@ func BenchmarkRequests(b *testing.B) {
 // raced says that the race detector runs, which makes large wallets slow and memory another.
 var raced bool
 
-// The bounds hold at 3,000 transactions, by the median of a few tries on a quiet machine.
+// The bounds hold at 3,000 transactions, by the median of a few tries; three times the bound is
+// allowed, for machines that are busy with other tests.
 func TestRequestsAreFastEnough(t *testing.T) {
-	if os.Getenv("SPECTER_FIGURES") == "" {
-		t.Skip("measures, which wants a quiet machine: set SPECTER_FIGURES")
+	if testing.Short() || raced {
+		t.Skip("measures")
 	}
 	h, token := crowded(t, 3_000)
 	for _, q := range requests {
@@ -153,7 +153,7 @@ func TestRequestsAreFastEnough(t *testing.T) {
 		}
 		slices.Sort(took)
 		t.Logf("%s: %v", q.name, took[3])
-		if took[3] > q.bound {
+		if took[3] > 3*q.bound {
 			t.Errorf("%s takes %v, wanted %v", q.name, took[3], q.bound)
 		}
 	}
