@@ -39,6 +39,7 @@ var within = map[string][]string{
 	"btc/spend":      {"btc", "btc/miniscript", "btc/descriptor", "btc/psbt", "btc/coinselect"},
 	"btc/txgraph":    {"btc"},
 	"btc/mnemonic":   {"btc"},
+	"btc/headers":    {"btc"},
 	"btc/message":    {"btc", "btc/descriptor", "btc/miniscript"},
 }
 

@@ -16,6 +16,7 @@ import (
 	"specter/internal/auth"
 	"specter/internal/chain"
 	"specter/internal/chain/demo"
+	"specter/internal/chain/ownchain"
 	"specter/internal/device"
 	"specter/internal/door"
 	"specter/internal/errs"
@@ -37,6 +38,7 @@ type App struct {
 	auth     *auth.Service
 	settings *setting.Service
 	outside  *outside
+	headers  *ownchain.Keeper
 	program  *steward
 	chain    *demo.Chain // nil: a real node
 	listener net.Listener
@@ -107,7 +109,8 @@ func (a *App) furnish(ctx context.Context) error {
 	if err := a.setLevel(ctx); err != nil {
 		return err
 	}
-	a.wallets = wallet.New(wallet.Config{Store: a.db, Sources: a.nodes, Devices: a.deviceKeys, FeeRate: a.feeRate, SignHot: a.signHot, Post: a.post, Limits: device.Limit,
+	a.headers = a.headerChain()
+	a.wallets = wallet.New(wallet.Config{Headers: a.headers, Store: a.db, Sources: a.nodes, Devices: a.deviceKeys, FeeRate: a.feeRate, SignHot: a.signHot, Post: a.post, Limits: device.Limit,
 		UID: uid, DraftDays: a.draftDays, Now: a.c.Now, Log: a.c.Log})
 	a.devices = device.New(device.Config{Store: a.db, Now: a.c.Now, Seal: hot.Seal, Uses: a.wallets.Uses, HotAllowed: a.hotAllowed})
 	a.auth, err = auth.New(ctx, auth.Config{Store: a.db, Now: a.c.Now, Log: a.c.Log, CheckRPC: a.checkRPC, Open: a.c.reachable, Forget: a.forgetUser, Hash: a.c.hash})
@@ -206,6 +209,9 @@ func (a *App) close() {
 	}
 	if a.nodes != nil {
 		all = append(all, a.nodes.Close())
+	}
+	if a.headers != nil {
+		all = append(all, a.headers.Close())
 	}
 	if a.chain != nil {
 		all = append(all, a.chain.Close())

@@ -2,53 +2,39 @@ package chain
 
 import (
 	"context"
-	"math/big"
 
-	"github.com/btcsuite/btcd/blockchain"
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
-	"specter/internal/btc"
 	"specter/internal/errs"
 )
 
 // Prover can prove that a transaction is in a block, so that the source need not be believed.
 type Prover interface {
-	// Proof fetches the proof for a transaction in a block of the active chain, and the headers
-	// above it, at most ProofHeaders. errs.Unavailable where the node has pruned the block,
-	// errs.NotFound where block or transaction are not there.
+	// Proof fetches the proof for a transaction in a block of the active chain. errs.Unavailable
+	// where the node has pruned the block, errs.NotFound where block or transaction are not there.
 	Proof(ctx context.Context, txid chainhash.Hash, b Block) (Proof, error)
 }
 
-// ProofHeaders is how many headers above its block a proof brings along where there are as many:
-// to forge a proof all of them would have to be mined.
-const ProofHeaders = 6
-
 // Proof shows that a block commits to a transaction: the block's header with a branch of its
-// merkle tree (BIP37), and the headers above it.
+// merkle tree (BIP37).
 type Proof struct {
 	Merkle *wire.MsgMerkleBlock
-	Above  []wire.BlockHeader
 }
 
-// Check holds a proof against a transaction and its block: the header is the block's and carries
-// its work, the merkle branch leads from the transaction to the header, and the headers above
-// build on it with work of their own. tx is the whole transaction: one of 64 bytes could be an
-// inner node of the tree, and proves nothing.
-func (p Proof) Check(n btc.Network, tx *wire.MsgTx, b Block) error {
+// Check holds a proof against a transaction and the header of its block, which the caller has of
+// a chain that is believed: the merkle branch leads from the transaction to that very header. tx
+// is the whole transaction: one of 64 bytes could be an inner node of the tree, and proves
+// nothing.
+func (p Proof) Check(h wire.BlockHeader, tx *wire.MsgTx) error {
 	if p.Merkle == nil {
 		return errs.E(errs.Invalid, "the node gave no proof")
 	}
 	if tx.SerializeSizeStripped() == 64 {
 		return errs.E(errs.Invalid, "a transaction of 64 bytes cannot be proved")
 	}
-	h := p.Merkle.Header
-	if h.BlockHash() != b.Hash {
+	if p.Merkle.Header.BlockHash() != h.BlockHash() {
 		return errs.E(errs.Invalid, "the proof is of another block")
-	}
-	limit := workLimit(n, b.Height)
-	if err := checkWork(h, limit); err != nil {
-		return err
 	}
 	root, matched, err := merkleRoot(p.Merkle)
 	if err != nil {
@@ -60,49 +46,7 @@ func (p Proof) Check(n btc.Network, tx *wire.MsgTx, b Block) error {
 	if len(matched) != 1 || matched[0] != tx.TxHash() {
 		return errs.E(errs.Invalid, "the proof is of another transaction")
 	}
-	if len(p.Above) > ProofHeaders {
-		return errs.E(errs.Invalid, "the proof has too many headers")
-	}
-	for _, above := range p.Above {
-		if above.PrevBlock != h.BlockHash() {
-			return errs.E(errs.Invalid, "the headers of the proof are no chain")
-		}
-		if err := checkWork(above, limit); err != nil {
-			return err
-		}
-		h = above
-	}
 	return nil
-}
-
-// checkWork holds a header's hash to its own target, and that to the easiest one allowed.
-func checkWork(h wire.BlockHeader, limit *big.Int) error {
-	target := blockchain.CompactToBig(h.Bits)
-	hash := h.BlockHash()
-	if target.Sign() <= 0 || target.Cmp(limit) > 0 || blockchain.HashToBig(&hash).Cmp(target) > 0 {
-		return errs.E(errs.Invalid, "a header of the proof does not carry its work")
-	}
-	return nil
-}
-
-// floors are difficulties that mainnet has never been below since a height; they make a forged
-// header as dear as a real one, though the chain below is not looked at.
-var floors = []struct {
-	height     int32
-	difficulty int64
-}{{820_000, 40e12}, {700_000, 10e12}, {500_000, 1e12}, {400_000, 100e9}}
-
-// workLimit is the easiest target that is believed at a height.
-func workLimit(n btc.Network, height int32) *big.Int {
-	if n == btc.Mainnet {
-		for _, f := range floors {
-			if height >= f.height {
-				one := new(big.Int).Lsh(big.NewInt(0xffff), 208) // difficulty 1
-				return one.Quo(one, big.NewInt(f.difficulty))
-			}
-		}
-	}
-	return n.Params().PowLimit
 }
 
 // maxBlockTxs bounds the transactions of a block: 4,000,000 weight units by 240 of the smallest.

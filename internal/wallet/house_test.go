@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	"specter/internal/btc/txgraph"
 	"specter/internal/chain"
 	"specter/internal/chain/demo"
+	"specter/internal/chain/ownchain"
 	"specter/internal/errs"
 	"specter/internal/store"
 	"specter/internal/wallet"
@@ -78,7 +80,18 @@ func (h *house) open() {
 		h.t.Fatal(err)
 	}
 	h.db = db
-	h.s = wallet.New(wallet.Config{Store: db, Sources: h.src, UID: "0011", FeeRate: h.chain.FeeRate, SignHot: signHot, Devices: devices})
+	h.s = wallet.New(wallet.Config{Store: db, Sources: h.src, UID: "0011", FeeRate: h.chain.FeeRate, SignHot: signHot, Devices: devices, Headers: headerChain(h.t)})
+}
+
+// headerChain is a chain of headers in a folder of the test.
+func headerChain(t *testing.T) *ownchain.Keeper {
+	t.Helper()
+	dir := t.TempDir()
+	k := ownchain.New(ownchain.Config{Open: func(n btc.Network) (ownchain.File, error) {
+		return os.OpenFile(filepath.Join(dir, n.String()), os.O_RDWR|os.O_CREATE, 0o600)
+	}})
+	t.Cleanup(func() { k.Close() })
+	return k
 }
 
 // reopen does what kill -9 and a new start do to memory: nothing of it is left.

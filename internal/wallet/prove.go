@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
 
 	"specter/internal/btc"
 	"specter/internal/chain"
@@ -34,6 +35,30 @@ type ProofStore interface {
 	Proofs(ctx context.Context, id ID, ids []chainhash.Hash) (map[chainhash.Hash]Proof, error)
 }
 
+// HeaderChain is the program's own chain of block headers, the one with the most work of all that
+// it was told of. chain/ownchain keeps one.
+type HeaderChain interface {
+	// Follow brings it up to what a source tells. errs.Unavailable where the source is away or
+	// cannot tell, errs.Invalid where what it tells breaks the rules or has less work.
+	Follow(ctx context.Context, n btc.Network, src chain.Source) error
+	// Header finds the header at a height. errs.NotFound above the tip, errs.Unavailable while
+	// the chain is not complete enough to be believed.
+	Header(n btc.Network, height int32) (wire.BlockHeader, error)
+	// State tells how it stands; it never waits.
+	State(n btc.Network) HeaderState
+}
+
+// HeaderState tells how the chain of headers stands.
+type HeaderState = chain.HeaderState
+
+// Headers tells how the program's own chain of block headers stands; it never waits.
+func (s *Service) Headers(n btc.Network) HeaderState {
+	if s.c.Headers == nil {
+		return HeaderState{Height: -1}
+	}
+	return s.c.Headers.State(n)
+}
+
 // Bounds of proving: so many at a time, a failed one again after a while, a look at all wallets
 // every so often.
 const (
@@ -60,8 +85,10 @@ func (s *Service) Proofs(ctx context.Context, ref Ref, ids []chainhash.Hash) (ma
 	return s.c.Store.Proofs(ctx, r.ID, ids)
 }
 
-// Prove asks the node to prove every confirmed transaction of a wallet that is not proved yet,
-// and checks each proof. errs.Unavailable where the node is away or cannot prove.
+// Prove asks the node to prove every confirmed transaction of a wallet that is not proved yet, and
+// checks each proof against the program's own chain of headers, which it brings up to date first.
+// errs.Unavailable where the node is away or cannot prove, or where the chain of headers is not
+// complete; errs.Invalid where the node's headers do not hold.
 func (s *Service) Prove(ctx context.Context, ref Ref) (ProofReport, error) {
 	r, _, err := s.find(ctx, ref)
 	if err != nil {
@@ -71,22 +98,34 @@ func (s *Service) Prove(ctx context.Context, ref Ref) (ProofReport, error) {
 	if err != nil {
 		return ProofReport{}, err
 	}
-	return s.prove(ctx, r, source)
+	st, err := source.Status(ctx)
+	if err != nil {
+		return ProofReport{}, err
+	}
+	if st.Network != r.Network {
+		return ProofReport{}, errs.E(errs.Unavailable, "the node is of another network than the wallet")
+	}
+	if err := s.followHeaders(ctx, r.Network, source); err != nil {
+		return ProofReport{}, err
+	}
+	return s.prove(ctx, r, source, st)
 }
 
-func (s *Service) prove(ctx context.Context, r Record, source chain.Source) (out ProofReport, err error) {
+// followHeaders brings the chain of headers up to the node's.
+func (s *Service) followHeaders(ctx context.Context, n btc.Network, source chain.Source) error {
+	if s.c.Headers == nil {
+		return errs.E(errs.Unavailable, "this program keeps no chain of block headers")
+	}
+	return s.c.Headers.Follow(ctx, n, source)
+}
+
+// prove proves a wallet's transactions against the chain of headers as it is.
+func (s *Service) prove(ctx context.Context, r Record, source chain.Source, st chain.Status) (out ProofReport, err error) {
 	p, ok := source.(chain.Prover)
 	if !ok {
 		return out, errs.E(errs.Unavailable, "this node cannot prove transactions")
 	}
 	started := s.c.Now()
-	st, err := source.Status(ctx)
-	if err != nil {
-		return out, err
-	}
-	if st.Network != r.Network {
-		return out, errs.E(errs.Unavailable, "the node is of another network than the wallet")
-	}
 	for {
 		list, err := s.c.Store.Unproved(ctx, r.ID, started.Add(-proveAgain), proveChunk)
 		if err != nil || len(list) == 0 {
@@ -121,6 +160,15 @@ func (s *Service) proveOne(ctx context.Context, r Record, p chain.Prover, u Unpr
 	if err != nil {
 		return "the stored transaction cannot be read; repair fetches it again from the node", nil
 	}
+	header, err := s.c.Headers.Header(r.Network, u.Block.Height)
+	switch {
+	case errs.Is(err, errs.NotFound):
+		return "the block is above the end of the chain with the most work", nil
+	case err != nil:
+		return "", err
+	case header.BlockHash() != u.Block.Hash:
+		return "the block is not in the chain with the most work", nil
+	}
 	if st.PrunedTo > u.Block.Height {
 		return "the node has pruned the block, so it cannot prove what is in it", nil
 	}
@@ -131,7 +179,7 @@ func (s *Service) proveOne(ctx context.Context, r Record, p chain.Prover, u Unpr
 	case err != nil:
 		return "", err
 	}
-	if err := proof.Check(r.Network, tx, u.Block); err != nil {
+	if err := proof.Check(header, tx); err != nil {
 		s.c.Log.Warn("a proof of the node is wrong", "wallet", int64(r.ID), "error", err)
 		return err.Error(), nil
 	}
@@ -171,7 +219,8 @@ func (s *Service) proveAll(ctx context.Context, wanted func(ctx context.Context,
 		return err
 	}
 	var source chain.Source
-	var network btc.Network
+	var st chain.Status
+	followed := false
 	wants := map[Owner]bool{}
 	for _, r := range all {
 		want, asked := wants[r.Owner]
@@ -179,23 +228,30 @@ func (s *Service) proveAll(ctx context.Context, wanted func(ctx context.Context,
 			want = wanted(ctx, r.Owner)
 			wants[r.Owner] = want
 		}
-		if !want || r.TxCount == 0 {
+		if !want {
 			continue
 		}
 		if source == nil {
 			if source, err = s.c.Sources.Source(ctx); err != nil {
 				return err
 			}
-			st, err := source.Status(ctx)
-			if err != nil {
+			if st, err = source.Status(ctx); err != nil {
 				return err
 			}
-			network = st.Network
 		}
-		if network != r.Network {
+		if st.Network != r.Network {
 			continue
 		}
-		if _, err := s.prove(ctx, r, source); err != nil {
+		if !followed {
+			if err := s.followHeaders(ctx, r.Network, source); err != nil {
+				return err
+			}
+			followed = true
+		}
+		if r.TxCount == 0 {
+			continue
+		}
+		if _, err := s.prove(ctx, r, source, st); err != nil {
 			return err
 		}
 	}

@@ -56,6 +56,8 @@ type Config struct {
 	// Post hands a transaction to somebody else than the active node: another node or an explorer,
 	// named by via. It fails unless that one took it and named its txid.
 	Post func(ctx context.Context, o Owner, n btc.Network, via string, tx *wire.MsgTx) error
+	// Headers is the program's own chain of block headers, against which transactions are proved.
+	Headers HeaderChain
 	// UID is part of the names of the node's watch-only wallets: "specter<uid>/<alias>".
 	UID string
 	// DraftDays is after how many days without a signature a draft lets its coins go; nil: 30,

@@ -47,6 +47,7 @@ func Run(t *testing.T, open Open) {
 		{"a feerate is sane or unavailable", feeRates},
 		{"the height of a time is found", heightAt},
 		{"a transaction is proved to be in its block", proves},
+		{"headers are told and hold to the rules", tellsHeaders},
 		{"a rescan makes the next sync tell everything", rescans},
 		{"what was forgotten is made again", forgets},
 		{"many questions at once are answered", concurrent},

@@ -44,49 +44,5 @@ func (s *Source) proof(ctx context.Context, txid chainhash.Hash, b chain.Block) 
 	if err := m.BtcDecode(r, wire.BIP0037Version, wire.BaseEncoding); err != nil || r.Len() > 0 {
 		return chain.Proof{}, errs.E(errs.Unavailable, "the node's proof cannot be read")
 	}
-	above, err := s.headersAbove(ctx, b.Height)
-	return chain.Proof{Merkle: m, Above: above}, err
-}
-
-// headersAbove fetches the headers above a height, as far as there are any.
-func (s *Source) headersAbove(ctx context.Context, height int32) ([]wire.BlockHeader, error) {
-	hashes := make([]string, chain.ProofHeaders)
-	var calls []*call
-	for i := range hashes {
-		calls = append(calls, &call{method: "getblockhash", params: []any{height + 1 + int32(i)}, result: &hashes[i]})
-	}
-	if err := s.c.batch(ctx, "", calls); err != nil {
-		return nil, err
-	}
-	raws := make([]string, 0, len(hashes))
-	calls = calls[:0:0]
-	for i, q := range []string(hashes) {
-		if q == "" { // above the tip
-			break
-		}
-		raws = append(raws, "")
-		calls = append(calls, &call{method: "getblockheader", params: []any{q, false}, result: &raws[i]})
-	}
-	if len(calls) == 0 {
-		return nil, nil
-	}
-	if err := s.c.batch(ctx, "", calls); err != nil {
-		return nil, err
-	}
-	var out []wire.BlockHeader
-	for i, q := range calls {
-		if q.err != nil {
-			return nil, q.err
-		}
-		data, err := hex.DecodeString(raws[i])
-		if err != nil || len(data) != wire.MaxBlockHeaderPayload {
-			return nil, errs.E(errs.Unavailable, "the node's header cannot be read")
-		}
-		var h wire.BlockHeader
-		if err := h.Deserialize(bytes.NewReader(data)); err != nil {
-			return nil, errs.E(errs.Unavailable, "the node's header cannot be read: %w", err)
-		}
-		out = append(out, h)
-	}
-	return out, nil
+	return chain.Proof{Merkle: m}, nil
 }

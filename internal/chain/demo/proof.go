@@ -4,12 +4,16 @@ import (
 	"context"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
 
 	"specter/internal/chain"
 	"specter/internal/errs"
 )
 
-var _ chain.Prover = (*Chain)(nil)
+var (
+	_ chain.Prover       = (*Chain)(nil)
+	_ chain.HeaderTeller = (*Chain)(nil)
+)
 
 // Proof proves a transaction of the active chain.
 func (c *Chain) Proof(ctx context.Context, txid chainhash.Hash, b chain.Block) (chain.Proof, error) {
@@ -26,13 +30,22 @@ func (c *Chain) Proof(ctx context.Context, txid chainhash.Hash, b chain.Block) (
 	if err != nil {
 		return chain.Proof{}, err
 	}
-	out := chain.Proof{Merkle: chain.MerkleProof(block.MsgBlock(), int(p.pos))}
-	for h := height + 1; h <= min(height+chain.ProofHeaders, c.index.tip().Height); h++ {
-		above, err := c.chain.BlockByHeight(h)
+	return chain.Proof{Merkle: chain.MerkleProof(block.MsgBlock(), int(p.pos))}, nil
+}
+
+// Headers tells the headers of the active chain.
+func (c *Chain) Headers(ctx context.Context, from int32, n int) ([]wire.BlockHeader, error) {
+	if err := c.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer c.mu.Unlock()
+	var out []wire.BlockHeader
+	for h := max(from, 0); h <= c.index.tip().Height && len(out) < min(n, chain.MaxHeaders); h++ {
+		header, err := c.chain.HeaderByHash(&c.index.blocks[h].Hash)
 		if err != nil {
-			return chain.Proof{}, err
+			return nil, err
 		}
-		out.Above = append(out.Above, above.MsgBlock().Header)
+		out = append(out, header)
 	}
 	return out, nil
 }
