@@ -34,6 +34,10 @@ func legacyHash(message string) []byte {
 	return chainhash.DoubleHashB(append(b, message...))
 }
 
+// Hash returns the 32 bytes that a recoverable signature of a message signs, for signers that
+// make it themselves.
+func Hash(message string) []byte { return legacyHash(message) }
+
 // keyUse is how an address uses its one key.
 type keyUse uint8
 
