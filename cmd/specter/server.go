@@ -24,6 +24,16 @@ type serverCmd struct {
 	Network string   `help:"Network to show while no node is active: main, test, testnet4, signet or regtest." placeholder:"NETWORK"`
 	Name    []string `help:"Further host names under which browsers may ask for it." env:"SPECTER_NAME" placeholder:"HOST"`
 	Proxy   []string `name:"trusted-proxy" help:"Address or network of a proxy whose word about the client is believed (X-Forwarded-For, Forwarded); nobody's otherwise." env:"SPECTER_TRUSTED_PROXY" placeholder:"CIDR"`
+	TLS     string   `name:"tls" help:"HTTPS with certificates of an own authority that is made once: self-signed." enum:"off,self-signed" default:"off" env:"SPECTER_TLS"`
+	SSL     bool     `name:"ssl" negatable:"" help:"The same as --tls self-signed."`
+	Cert    string   `help:"HTTPS with this certificate (PEM, leaf first)." env:"CERT" placeholder:"FILE" type:"path"`
+	Key     string   `help:"The certificate's key (PEM)." env:"KEY" placeholder:"FILE" type:"path"`
+	ACME    []string `name:"acme" help:"HTTPS with a certificate of a public authority for this domain; agrees to its terms." env:"SPECTER_ACME" placeholder:"DOMAIN"`
+	Email   string   `name:"acme-email" help:"Where that authority writes before a certificate ends." env:"SPECTER_ACME_EMAIL" placeholder:"ADDRESS"`
+	Staging bool     `name:"acme-staging" help:"Ask the authority's test service: for trying, browsers do not trust it." env:"SPECTER_ACME_STAGING"`
+	ACMEURL string   `name:"acme-directory" help:"Directory of another ACME authority." env:"SPECTER_ACME_DIRECTORY" placeholder:"URL"`
+	ACMECA  string   `name:"acme-root" help:"Certificates by which that directory is trusted." env:"SPECTER_ACME_ROOT" placeholder:"FILE" type:"path"`
+	Plain   int      `name:"http-port" help:"A further port for plain HTTP that leads to HTTPS and answers the authority's questions, 80 as a rule." env:"SPECTER_HTTP_PORT" placeholder:"PORT"`
 	API     *bool    `name:"api" negatable:"" help:"REST API on or off (SPECTER_API_ACTIVE); left away, the owner decides in the settings."`
 	NoOpen  bool     `help:"Do not open the browser at the first start."`
 	Debug   bool     `help:"Log everything, private data included."`
@@ -51,6 +61,9 @@ func (c serverCmd) config(h host) (app.Config, error) {
 	}
 	cfg.PasswordFile, _ = h.env("SPECTER_ADMIN_PASSWORD_FILE")
 	if cfg.Trusted, err = door.ParseTrusted(c.Proxy); err != nil {
+		return cfg, err
+	}
+	if cfg.TLS, err = c.secure(h); err != nil {
 		return cfg, err
 	}
 	if !c.NoOpen && terminal(h.stdin) && terminal(h.stdout) {

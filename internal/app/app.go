@@ -21,6 +21,7 @@ import (
 	"specter/internal/door"
 	"specter/internal/errs"
 	"specter/internal/node"
+	"specter/internal/remote/cert"
 	"specter/internal/setting"
 	"specter/internal/signer/hot"
 	"specter/internal/store"
@@ -43,6 +44,10 @@ type App struct {
 	chain    *demo.Chain // nil: a real node
 	listener net.Listener
 	server   *http.Server
+
+	source     cert.Source  // nil: plain HTTP
+	plainPort  net.Listener // of TLS.HTTPPort; nil: none
+	towardsTLS *http.Server // plain HTTP while the program speaks HTTPS
 }
 
 // databaseFile is the one file that holds everything; backups copy it.
@@ -54,8 +59,7 @@ func New(ctx context.Context, c Config) (a *App, err error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	a = &App{c: c, server: &http.Server{DisableGeneralOptionsHandler: true, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(c.Log.Handler(), slog.LevelInfo)}}
+	a = &App{c: c, server: newServer(c.Log), towardsTLS: newServer(c.Log)}
 	defer func() {
 		if err != nil {
 			a.close()
@@ -83,6 +87,13 @@ func New(ctx context.Context, c Config) (a *App, err error) {
 		return a, err
 	}
 	return a, a.listen()
+}
+
+// newServer bounds what a client may take before it has said anything; a failed handshake is a
+// line for people who look for it.
+func newServer(log *slog.Logger) *http.Server {
+	return &http.Server{DisableGeneralOptionsHandler: true, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
 }
 
 // furnish makes the services and ties them together.
@@ -141,13 +152,39 @@ func (a *App) listen() error {
 	if err != nil {
 		return err
 	}
-	address := net.JoinHostPort(a.c.Host, strconv.Itoa(a.c.Port))
-	a.listener, err = net.Listen("tcp", address)
-	if err != nil {
-		return errs.E(errs.Unavailable, "cannot listen on %s: %w. Is another Specter running? Choose another port with --port", address, err)
+	if a.source, err = a.certificates(); err != nil {
+		return err
 	}
-	a.server.Handler = door.New(door.Config{Hosts: a.c.Hosts, Trusted: a.c.Trusted, Log: a.c.Log, Now: a.c.Now, Fail: refuse, HSTS: httpsFor}, h)
-	return nil
+	if a.listener, err = a.bind(a.c.Port); err != nil {
+		return err
+	}
+	hsts := httpsFor
+	if a.c.TLS.Mode == TLSSelfSigned {
+		hsts = 0 // a browser that does not know the authority yet could not be let through any more
+	}
+	c := door.Config{Hosts: append(a.c.Hosts, machineNames()...), Trusted: a.c.Trusted, Log: a.c.Log, Now: a.c.Now, Fail: refuse, HSTS: hsts}
+	a.server.Handler = door.New(c, h)
+	if a.source == nil {
+		return nil
+	}
+	a.towardsTLS.Handler = door.New(c, a.towards(h))
+	if public, ok := a.source.(*cert.ACME); ok {
+		a.towardsTLS.Handler = public.Challenges(a.towardsTLS.Handler)
+	}
+	if a.c.TLS.HTTPPort != 0 {
+		a.plainPort, err = a.bind(a.c.TLS.HTTPPort)
+	}
+	return err
+}
+
+// bind opens a port.
+func (a *App) bind(port int) (net.Listener, error) {
+	address := net.JoinHostPort(a.c.Host, strconv.Itoa(port))
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, errs.E(errs.Unavailable, "cannot listen on %s: %w. Is another Specter running? Choose another port with --port", address, err)
+	}
+	return l, nil
 }
 
 // Run serves until the context ends, then closes listener, loops and database in that order.
@@ -166,12 +203,11 @@ func (a *App) Run(ctx context.Context) error {
 	if a.chain != nil && a.c.Demo.BlockInterval > 0 {
 		g.Go(func() error { return ended(a.chain.Run(gctx, a.c.Demo.BlockInterval)) })
 	}
-	g.Go(func() error {
-		if err := a.server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
-			return err
-		}
-		return nil
-	})
+	g.Go(func() error { return a.serve(doorway{listener: a.listener}) })
+	if a.plainPort != nil {
+		g.Go(func() error { return a.serve(doorway{listener: a.plainPort, plain: true}) })
+	}
+	g.Go(func() error { a.fetch(gctx); return nil })
 	g.Go(func() error {
 		select {
 		case <-ctx.Done():
@@ -188,8 +224,10 @@ func (a *App) Run(ctx context.Context) error {
 func (a *App) shutdown() {
 	grace, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	if a.server.Shutdown(grace) != nil {
-		a.server.Close()
+	for _, s := range []*http.Server{a.server, a.towardsTLS} {
+		if s.Shutdown(grace) != nil {
+			s.Close()
+		}
 	}
 }
 
@@ -204,8 +242,10 @@ func ended(err error) error {
 // close gives back what New took, last taken first.
 func (a *App) close() {
 	var all []error
-	if a.listener != nil {
-		a.listener.Close() // already closed by the server where it ran
+	for _, l := range []net.Listener{a.listener, a.plainPort} {
+		if l != nil {
+			l.Close() // already closed by the server where it ran
+		}
 	}
 	if a.nodes != nil {
 		all = append(all, a.nodes.Close())

@@ -34,6 +34,7 @@ type Config struct {
 	HomeDir string                           // where Bitcoin Core's folder is looked for; "": not at all
 	Hosts   []string                         // names, besides loopback's, that requests may be for
 	Trusted []netip.Prefix                   // proxies whose word about the client is believed
+	TLS     TLS                              // zero: plain HTTP
 	API     *bool                            // SPECTER_API_ACTIVE; nil: the owner's setting decides
 	// PasswordFile holds the owner's password for a first start without a page
 	// (SPECTER_ADMIN_PASSWORD_FILE); the owner is then called admin. "": none.
@@ -63,6 +64,9 @@ type Demo struct {
 func (c Config) check() error {
 	if c.Port < 0 || c.Port > 65535 {
 		return errs.E(errs.Invalid, "the port must be between 0 and 65535")
+	}
+	if err := c.TLS.check(false); err != nil {
+		return err
 	}
 	if c.Demo != nil && c.reachable() {
 		return errs.E(errs.Denied, "the demo asks nobody to log in, so it listens on this computer alone; leave --host away")

@@ -138,7 +138,14 @@ func (a *App) URL() string {
 	if addr, err := netip.ParseAddr(host); err == nil && addr.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	return "http://" + net.JoinHostPort(host, port) + "/"
+	return a.scheme() + net.JoinHostPort(host, port) + "/"
+}
+
+func (a *App) scheme() string {
+	if a.source != nil {
+		return "https://"
+	}
+	return "http://"
 }
 
 // elsewhereMost bounds the addresses that are printed.
@@ -158,7 +165,7 @@ func (a *App) elsewhere() []string {
 	for _, one := range list {
 		n, ok := one.(*net.IPNet)
 		if ok && len(out) < elsewhereMost && n.IP.IsGlobalUnicast() {
-			out = append(out, "http://"+net.JoinHostPort(n.IP.String(), strconv.Itoa(tcp.Port))+"/")
+			out = append(out, a.scheme()+net.JoinHostPort(n.IP.String(), strconv.Itoa(tcp.Port))+"/")
 		}
 	}
 	return out

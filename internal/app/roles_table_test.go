@@ -120,6 +120,10 @@ POST /settings - + + +
 GET /settings/auth - - - +
 POST /settings/auth - - - +
 POST /settings/api - - - +
+GET /settings/remote - - - +
+GET /authority/{$} - - - -
+GET /authority/specter.crt - - - -
+GET /authority/specter.pem - - - -
 GET /settings/program - - - +
 POST /settings/program - - - + log-level=info
 GET /settings/program/log - - - +

@@ -53,6 +53,7 @@ type Config struct {
 	Demo       Demo       // nil: a real chain
 	Explorer   Explorer   // nil: no links to explorers
 	PastPrices PastPrices // nil: no prices in files
+	HTTPS      HTTPS      // nil: the program speaks plain HTTP
 	Program    Program    // nil: the program's own settings are not on offer
 	// Open reports whether other machines can reach this Specter; nil: they cannot.
 	Open func() bool
