@@ -1,0 +1,4 @@
+package signer
+
+// BranchHash is for tests that build hostile trees.
+var BranchHash = branchHash
