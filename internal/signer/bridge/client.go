@@ -234,4 +234,3 @@ func stepOf(err error) string {
 	}
 	return "reach"
 }
-
