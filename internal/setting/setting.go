@@ -72,6 +72,9 @@ func newServer(before, after User) bool {
 	if url := after.Rates.PriceURL; url != "" && url != before.Rates.PriceURL {
 		return true
 	}
+	if after.Bridge != before.Bridge && reachesIn(after.Bridge) {
+		return true
+	}
 	for n, e := range after.Explorers { // an explorer of one's own also takes transactions
 		if e.Kind == ExplorerOwn && e != before.Explorers[n] {
 			return true

@@ -41,6 +41,8 @@ type User struct {
 	Rates rates.Settings
 	// Explorers are those that links lead to; a network without one has no links.
 	Explorers map[btc.Network]Explorer
+	// Bridge is the USB bridge that this user's pages ask, see CleanBridge; "": this server's own.
+	Bridge string
 }
 
 // Defaults are what a new user has: no outside service at all.
@@ -67,6 +69,7 @@ const (
 	nameCurrency  = "currency"
 	nameManual    = "price-by-hand"
 	nameExplorer  = "explorer-" // and the network
+	nameBridge    = "bridge"
 )
 
 // values are the settings as they are stored; what is as by default is not.
@@ -92,6 +95,7 @@ func (u User) values() map[string]string {
 	put(namePrice, u.Rates.Price, "")
 	put(namePriceURL, u.Rates.PriceURL, "")
 	put(nameCurrency, u.Rates.Currency, d.Rates.Currency)
+	put(nameBridge, u.Bridge, "")
 	if u.Rates.Manual > 0 {
 		v[nameManual] = u.Rates.Manual.Text(8)
 	}
@@ -113,6 +117,9 @@ func readUser(v map[string]string) User {
 		u.PageSize = 0
 	}
 	u.DraftDays = number(v[nameDraftDays], DefaultDraftDays, MaxDraftDays)
+	if address, err := CleanBridge(v[nameBridge]); err == nil {
+		u.Bridge = address
+	}
 	manual, _ := btc.ParsePrice(v[nameManual]) // none is 0
 	asked := rates.Settings{Fees: v[nameFees], FeesURL: v[nameFeesURL], TorOnly: v[nameTorOnly] == "yes", Price: v[namePrice], PriceURL: v[namePriceURL],
 		Currency: v[nameCurrency], Manual: manual}
@@ -161,5 +168,6 @@ func (u User) Check() (User, error) {
 			return u, err
 		}
 	}
-	return u, nil
+	u.Bridge, err = CleanBridge(u.Bridge)
+	return u, err
 }
