@@ -30,6 +30,9 @@ type Config struct {
 	// Fail answers what the door itself refuses (403, 405, 414, 421) or catches (500). It must not
 	// look at who asks: the request has not been let in. nil: one sentence as plain text.
 	Fail    func(w http.ResponseWriter, r *http.Request, status int, err error)
+	// Shared tells of requests that pages of other sites may make, because their handler decides by
+	// the Origin itself (the USB bridge). The Host is checked all the same. nil: none.
+	Shared  func(r *http.Request) bool
 	MaxBody int64         // 0: DefaultMaxBody; a handler may allow more with AllowBody
 	Read    time.Duration // 0: DefaultRead
 	Stall   time.Duration // 0: DefaultStall
@@ -103,6 +106,9 @@ func (d *door) refusal(v *visit, r *http.Request) (int, error) {
 		return http.StatusMethodNotAllowed, errs.E(errs.Invalid, "Specter does not know this method.")
 	case !d.ours(v.rawHost, r) || v.host != "" && !d.ours(v.host, r):
 		return http.StatusMisdirectedRequest, errs.E(errs.Denied, "This name is not one of Specter's. If it should be, start Specter with --name and this name.")
+	}
+	if d.c.Shared != nil && d.c.Shared(r) {
+		return 0, nil
 	}
 	if err := foreign(r); err != nil {
 		return http.StatusForbidden, err

@@ -261,3 +261,22 @@ func TestTheLogHoldsNoSecrets(t *testing.T) {
 		}
 	}
 }
+
+// What a handler decides about by the Origin itself comes to it from other sites too, and from
+// nowhere else than a name of ours.
+func TestSharedRequestsSkipTheCheckOfSitesAlone(t *testing.T) {
+	c := door.Config{Shared: func(r *http.Request) bool { return r.URL.Path == "/shared" }}
+	for _, k := range []struct {
+		path, host string
+		want       int
+	}{{"/shared", "localhost", 200}, {"/other", "localhost", 403}, {"/shared/", "localhost", 403}, {"/shared", "evil.example", 421}} {
+		w, s := knock(t, c, "POST", k.path, func(r *http.Request) {
+			r.Host = k.host
+			r.Header.Set("Origin", "https://evil.example")
+			r.Header.Set("Sec-Fetch-Site", "cross-site")
+		})
+		if w.Code != k.want || s.called != (k.want == 200) {
+			t.Errorf("%s at %s: %d, want %d", k.path, k.host, w.Code, k.want)
+		}
+	}
+}
