@@ -29,7 +29,7 @@ type Config struct {
 	Now     func() time.Time
 	// Fail answers what the door itself refuses (403, 405, 414, 421) or catches (500). It must not
 	// look at who asks: the request has not been let in. nil: one sentence as plain text.
-	Fail    func(w http.ResponseWriter, r *http.Request, status int, err error)
+	Fail func(w http.ResponseWriter, r *http.Request, status int, err error)
 	// Shared tells of requests that pages of other sites may make, because their handler decides by
 	// the Origin itself (the USB bridge). The Host is checked all the same. nil: none.
 	Shared  func(r *http.Request) bool
