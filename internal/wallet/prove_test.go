@@ -2,13 +2,16 @@ package wallet_test
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
 
+	"specter/internal/btc"
 	"specter/internal/chain"
 	"specter/internal/chain/demo"
 	"specter/internal/errs"
@@ -22,6 +25,15 @@ type forger struct {
 	tamper func(*chain.Proof) error
 	asked  int
 	pruned int32
+	header func([]wire.BlockHeader) // tampers with headers
+}
+
+func (f *forger) Headers(ctx context.Context, from int32, n int) ([]wire.BlockHeader, error) {
+	got, err := f.Chain.Headers(ctx, from, n)
+	if f.header != nil && len(got) > 0 {
+		f.header(got)
+	}
+	return got, err
 }
 
 func (f *forger) Proof(ctx context.Context, id chainhash.Hash, b chain.Block) (chain.Proof, error) {
@@ -108,6 +120,54 @@ func TestConfirmedTransactionsAreProved(t *testing.T) {
 	h.src.setAway(true)
 	if _, err := h.s.Prove(ctx, ref); !errs.Is(err, errs.Unavailable) {
 		t.Errorf("no node: %v", err)
+	}
+}
+
+// TestABlockOutsideTheChainOfTheMostWorkProvesNothing has a node that gives a good merkle proof to
+// a header of its own making.
+func TestABlockOutsideTheChainOfTheMostWorkProvesNothing(t *testing.T) {
+	ctx := context.Background()
+	h := newHouse(t)
+	f := &forger{Chain: h.chain}
+	h.src.source = f
+	ref := h.create("Savings", "wpkh", 0, "alice").Ref()
+	a := h.pay(ref, 100_000).TxHash()
+	h.mine(1)
+	h.sync(ref)
+	if got, err := h.s.Prove(ctx, ref); err != nil || got.Proved != 1 {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if st := h.s.Headers(btc.Regtest); st.Height < 1 || st.Height != st.Target || !st.Enough {
+		t.Errorf("%+v", st)
+	}
+	// The wallet believes in a block that the chain does not have, and the proof fits that block.
+	h.raw(`DELETE FROM proofs`)
+	h.raw(`UPDATE history SET block_hash = randomblob(32)`)
+	if got, err := h.s.Prove(ctx, ref); err != nil || got.Failed != 1 || f.asked != 1 {
+		t.Errorf("%+v, %v, asked %d times", got, err, f.asked)
+	}
+	if p := h.proofs(ref, a); p[a].Proved || !strings.Contains(p[a].Trouble, "not in the chain with the most work") {
+		t.Errorf("%+v", p)
+	}
+	h.raw(`DELETE FROM proofs`)
+	h.raw(`UPDATE history SET height = height + 100000`)
+	if got, err := h.s.Prove(ctx, ref); err != nil || got.Failed != 1 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if p := h.proofs(ref, a); !strings.Contains(p[a].Trouble, "above the end") {
+		t.Errorf("%+v", p)
+	}
+	// Headers that break the rules: nothing is proved, and the person is told why.
+	h.mine(1)
+	f.header = func(got []wire.BlockHeader) { got[len(got)-1].Bits = 0x2100ffff }
+	if _, err := h.s.Prove(ctx, ref); !errs.Is(err, errs.Invalid) || h.s.Headers(btc.Regtest).Trouble == "" {
+		t.Errorf("eased headers: %v", err)
+	}
+	f.header = nil
+	h.raw(`UPDATE history SET height = height - 100000`)
+	h.raw(`DELETE FROM proofs`)
+	if _, err := h.s.Prove(ctx, ref); err != nil || h.s.Headers(btc.Regtest).Trouble != "" {
+		t.Errorf("%v, %+v", err, h.s.Headers(btc.Regtest))
 	}
 }
 

@@ -27,6 +27,7 @@ type looked struct {
 	rate   btc.FeeRate
 	labels wallet.Query
 	points int
+	state  wallet.HeaderState
 }
 
 func (h wallets) BalanceSeries(_ context.Context, ref wallet.Ref, points int) ([]wallet.BalancePoint, error) {
@@ -91,6 +92,7 @@ func (h wallets) DescribeAddress(ctx context.Context, ref wallet.Ref, address st
 	}
 	return out, nil
 }
+func (h wallets) Headers(btc.Network) wallet.HeaderState { return h.looked.state }
 func (h wallets) Proofs(_ context.Context, ref wallet.Ref, ids []chainhash.Hash) (map[chainhash.Hash]wallet.Proof, error) {
 	out := map[chainhash.Hash]wallet.Proof{}
 	if slices.Contains(ids, hashOf(1)) {

@@ -417,3 +417,22 @@ func TestLabelsAreListedEditedAndExported(t *testing.T) {
 	}
 	c.get("/wallets/family_vault/labels/word").want(422)
 }
+
+func TestTheChainOfHeadersIsToldWhereProofsAreWanted(t *testing.T) {
+	h := newHouse("")
+	c := open(t, h)
+	if len(c.get("/settings").want(200).all("headers")) > 0 {
+		t.Error("headers are told of though nobody wants proofs")
+	}
+	c.post("/settings", url.Values{"proofs": {"yes"}}).want(200)
+	for words, state := range map[string]wallet.HeaderState{
+		"begins within half a minute":                   {Height: -1},
+		"Block headers: 400000 of 900000":               {Height: 400_000, Target: 900_000},
+		"complete up to block 900000 and takes 72.0 MB": {Height: 900_000, Target: 900_000, Enough: true, Bytes: 72_000_080},
+		"has less work than this network":               {Height: 900_000, Target: 900_000},
+		"header 7 does not carry the work":              {Height: 6, Trouble: "header 7 does not carry the work that it promises" + h.poison},
+	} {
+		h.looked.state = state
+		c.get("/settings").want(200).says("headers", words)
+	}
+}

@@ -20,6 +20,7 @@ type walletLooking interface {
 	Consolidation(ctx context.Context, ref wallet.Ref, feerate btc.FeeRate) (wallet.Advice, error)
 	DescribeAddress(ctx context.Context, ref wallet.Ref, address string) (wallet.AddressWords, error)
 	Proofs(ctx context.Context, ref wallet.Ref, ids []chainhash.Hash) (map[chainhash.Hash]wallet.Proof, error)
+	walletHeaders
 	walletTables
 	walletLabels
 }

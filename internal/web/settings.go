@@ -20,6 +20,7 @@ type settingsPage struct {
 	Want    setting.User // in the form: what is stored, or what was just refused
 	Outside bool         // the owner allows outside services
 	Proxy   bool         // there is a proxy for asking over Tor
+	Headers headersView  // of the network in use
 	Error   string
 }
 
@@ -31,7 +32,7 @@ func (s *Server) settingsPage(r *http.Request) (settingsPage, error) {
 	if err != nil {
 		return settingsPage{}, err
 	}
-	v := settingsPage{settingsFrame: f, Want: f.Chosen}
+	v := settingsPage{settingsFrame: f, Want: f.Chosen, Headers: headersView{s.c.Wallets.Headers(f.Network)}}
 	p, err := s.settings.Program(r.Context())
 	if err != nil {
 		return v, err
