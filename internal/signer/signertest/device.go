@@ -26,4 +26,5 @@ type Family struct {
 	Scripts   []string // what the device can: pkh, sh-wpkh, wpkh, tr, sh, sh-wsh, wsh, miniscript, tr-tree
 	Registers bool     // wants multisig wallets registered
 	Messages  bool     // signs messages
+	NoCancel  string   // why a host cannot make the device stop asking its person; "" it can
 }
