@@ -142,27 +142,32 @@ func (w *wire) greet(ctx context.Context, into any) error {
 	if err != nil {
 		return err
 	}
-	for noise := 0; noise <= maxNoise; {
-		r, err := w.next(ctx)
-		switch {
-		case errors.Is(err, errGarbled):
-			w.buf = w.buf[1:]
-			noise++
-			for len(w.buf) > 0 && !opensMap(w.buf[0]) {
-				w.buf = w.buf[1:]
-				noise++
+	for len(w.buf) <= maxNoise {
+		if r, ok := w.find(id); ok {
+			if r.Error != nil || len(r.Result) == 0 {
+				return errGarbled
 			}
-			continue
-		case err != nil:
-			return err
-		case r.ID == id && r.Error == nil && len(r.Result) > 0:
 			return decode(r.Result, into)
-		case r.ID == id:
-			return errGarbled
 		}
-		noise += 64 // log messages count too
+		if err := w.fill(ctx); err != nil {
+			return err
+		}
 	}
 	return errGarbled
+}
+
+// find looks for the reply with an id anywhere in what was read, and drops what stands before.
+func (w *wire) find(id string) (reply, bool) {
+	for i, b := range w.buf {
+		if !opensMap(b) {
+			continue
+		}
+		if r, rest, err := parse(w.buf[i:]); err == nil && r.ID == id {
+			w.buf = rest
+			return r, true
+		}
+	}
+	return reply{}, false
 }
 
 // opensMap reports whether a byte begins a CBOR map of a size that messages have.
@@ -237,12 +242,14 @@ func (w *wire) send(ctx context.Context, method string, params any) (string, err
 	if err != nil {
 		return "", fmt.Errorf("writing a request to the Jade: %w", err)
 	}
-	for len(raw) > 0 {
-		n, err := w.c.Write(ctx, raw)
-		if raw = raw[min(n, len(raw)):]; err != nil {
-			// Half a message cannot be taken back.
-			w.torn = signer.Lost(err)
-			return "", w.torn
+	for sent := 0; sent < len(raw); {
+		n, err := w.c.Write(ctx, raw[sent:])
+		sent += n
+		if err != nil {
+			if sent > 0 { // half a message cannot be taken back
+				w.torn = signer.Lost(err)
+			}
+			return "", signer.Lost(err)
 		}
 	}
 	return id, nil
@@ -269,13 +276,21 @@ func (w *wire) next(ctx context.Context) (reply, error) {
 				return reply{}, errGarbled
 			}
 		}
-		var piece [4096]byte
-		n, err := w.c.Read(ctx, piece[:])
-		w.buf = append(w.buf, piece[:n]...)
-		if err != nil && n == 0 {
-			return reply{}, signer.Lost(err)
+		if err := w.fill(ctx); err != nil {
+			return reply{}, err
 		}
 	}
+}
+
+// fill reads what is there.
+func (w *wire) fill(ctx context.Context) error {
+	var piece [4096]byte
+	n, err := w.c.Read(ctx, piece[:])
+	w.buf = append(w.buf, piece[:n]...)
+	if err != nil && n == 0 {
+		return signer.Lost(err)
+	}
+	return nil
 }
 
 // parse takes the first message of data. io.ErrUnexpectedEOF means that it goes on.
