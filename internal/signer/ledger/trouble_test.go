@@ -1,0 +1,465 @@
+package ledger
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"specter/internal/btc"
+	"specter/internal/errs"
+	"specter/internal/signer"
+	"specter/internal/signer/signertest"
+)
+
+func TestOnlyTheRightAppServes(t *testing.T) {
+	for _, c := range []struct {
+		app, version string
+		network      btc.Network
+		code         signer.Code
+		say          string
+	}{
+		{"Bitcoin Test", "2.1.0", btc.Regtest, 0, ""},
+		{"Bitcoin", "2.4.6-rc", btc.Mainnet, 0, ""},
+		{"Bitcoin Recovery", "2.4.6", btc.Mainnet, 0, ""},
+		{"Bitcoin", "2.4.6", btc.Testnet4, signer.CodeNotReady, `open the app "Bitcoin Test"`},
+		{"Bitcoin Test", "2.4.6", btc.Mainnet, signer.CodeNotReady, `open the app "Bitcoin"`},
+		{"Bitcoin Recovery", "2.4.6", btc.Signet, signer.CodeNotReady, "mainnet"},
+		{"BOLOS", "2.2.3", btc.Mainnet, signer.CodeNotReady, `open the app "Bitcoin"`},
+		{"Ethereum", "1.10.0", btc.Regtest, signer.CodeNotReady, `the app "Ethereum" is open`},
+		{"Bitcoin", "2.0.6", btc.Mainnet, signer.CodeUnavailable, "too old"},
+		{"Bitcoin", "1.6.5", btc.Mainnet, signer.CodeUnavailable, "too old"},
+		{"Bitcoin", "two", btc.Mainnet, signer.CodeUnavailable, "too old"},
+		{"Bitcoin Legacy", "2.1.3", btc.Mainnet, signer.CodeUnavailable, "old protocol"},
+		{"app", "2.4.6", btc.Mainnet, signer.CodeNotReady, `open the app "Bitcoin"`},
+	} {
+		a := newApp(t)
+		a.Name, a.Version, a.Device.Network = c.app, c.version, c.network
+		o := signertest.Options(t)
+		o.Network = c.network
+		s := open(t, a, o)
+		info := s.Info()
+		if c.say == "" {
+			if info.Err != nil || !info.Known || info.Firmware != c.version || info.Model != "ledger_nano_s_plus" || info.Path != "/dev/hidraw9" {
+				t.Errorf("%s %s for %s: %+v", c.app, c.version, c.network, info)
+			}
+			continue
+		}
+		if info.Known || info.Err == nil || signer.CodeOf(info.Err) != c.code || !strings.Contains(info.Err.Error(), c.say) {
+			t.Errorf("%s %s for %s: %v", c.app, c.version, c.network, info.Err)
+		}
+		if _, err := s.XPub(t.Context(), btc.Path{}); signer.CodeOf(err) != c.code {
+			t.Errorf("%s serves all the same: %v", c.app, err)
+		}
+	}
+}
+
+func TestALockedDeviceOpensAndServesOnceItIsUnlocked(t *testing.T) {
+	a := newApp(t)
+	typed := ""
+	a.Device.PIN, a.Device.Person = "1234", &signertest.Person{Decide: func(signertest.Screen) signertest.Decision {
+		return signertest.Decision{Approve: true, Text: typed}
+	}}
+	s := open(t, a, signertest.Options(t))
+	if err := s.Info().Err; signer.CodeOf(err) != signer.CodeNotReady || !strings.Contains(err.Error(), "locked") || s.Info().Known {
+		t.Fatalf("a locked device: %+v", s.Info())
+	}
+	typed = "1234"
+	if fp, err := s.Fingerprint(t.Context()); err != nil || fp != a.Device.Master.Fingerprint() || s.Info().Err != nil {
+		t.Errorf("after the PIN: %v, %v", fp, err)
+	}
+}
+
+func TestWhatIsNoLedgerIsAnotherKind(t *testing.T) {
+	answers := map[string][]byte{
+		"another tag":       {1: 9, 2: 0x41, 63: 0},
+		"a later packet":    {2: 5, 4: 1, 63: 0},
+		"a huge answer":     {2: 5, 5: 0xff, 63: 0},
+		"an empty answer":   {2: 5, 6: 0, 63: 0},
+		"no name of an app": {2: 5, 6: 4, 7: 7, 8: 7, 9: 0x90, 63: 0},
+	}
+	for name, packet := range answers {
+		cable := signertest.NewCable(packetSize)
+		device := cable.Device()
+		go func() {
+			ask := make([]byte, packetSize)
+			if _, err := device.Read(context.Background(), ask); err == nil {
+				copy(packet, ask[:2])
+				_, _ = device.Write(context.Background(), packet)
+			}
+		}()
+		if _, err := (Driver{}).Open(t.Context(), cable.Host(), hidPort, signertest.Options(t)); !errors.Is(err, signer.ErrNotThisKind) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestPortsAreKnownByTheirNumbers(t *testing.T) {
+	for _, c := range []struct {
+		p    signer.Port
+		want bool
+	}{
+		{hidPort, true},
+		{signer.Port{Way: signer.HID, Vendor: vendor, Product: 0x1011, Interface: 0}, true},
+		{signer.Port{Way: signer.HID, Vendor: vendor, Product: 0x0001, Interface: 0}, true},
+		{signer.Port{Way: signer.HID, Vendor: vendor, Product: 0x4011, Interface: 1}, false}, // U2F
+		{signer.Port{Way: signer.HID, Vendor: vendor, Product: 0x4011, Interface: 1, UsagePage: 0xf1d0}, false},
+		{signer.Port{Way: signer.HID, Vendor: vendor, Product: 0x9911}, false},
+		{signer.Port{Way: signer.HID, Vendor: 0x534c, Product: 0x1011}, false},
+		{signer.Port{Way: signer.TCP, Kind: "ledger"}, true},
+		{signer.Port{Way: signer.TCP, Kind: "jade"}, false},
+		{signer.Port{Way: signer.TCP}, false},
+	} {
+		if got := (Driver{}).Match(c.p); got != c.want {
+			t.Errorf("%+v: %t", c.p, got)
+		}
+	}
+}
+
+func TestUnusualPathsAreShown(t *testing.T) {
+	a := newApp(t)
+	s := open(t, a, signertest.Options(t))
+	for path, shown := range map[string]bool{"": true, "44h/1h/0h": false, "48h/1h/0h/2h": false, "84h/1h/100h/0/5": false, "45h": true, "84h/0h/0h": true, "84h/1h/101h": true, "1/2/3/4/5/6/7/8": true} {
+		p, _ := btc.ParsePath(path)
+		before := sawKind(a, signertest.ShowXPub)
+		got, err := s.XPub(t.Context(), p)
+		want, _ := a.Device.Master.Derive(p)
+		if err != nil || got.String() != want.Public().String() || (sawKind(a, signertest.ShowXPub) > before) != shown {
+			t.Errorf("%q: %v, %v", path, got, err)
+		}
+	}
+	if _, err := s.XPub(t.Context(), make(btc.Path, 11)); signer.CodeOf(err) != signer.CodeBadArgument {
+		t.Errorf("eleven steps: %v", err)
+	}
+}
+
+func TestRegistrationsAreHeldToTheWallet(t *testing.T) {
+	a := newApp(t)
+	s := open(t, a, signertest.Options(t))
+	s.o.Memory = nil
+	w := walletOf(t, "Vault", "wsh(sortedmulti(2,%A,%B))", "48h/1h/0h/2h")
+	other := walletOf(t, "Vault", "wsh(sortedmulti(2,%A,%C))", "48h/1h/0h/2h")
+	r := register(t, s, w)
+	tx := spend(t, coinOf{w, 0, 0, 10_000})
+	wrong := r
+	wrong.Proof = bytes.Repeat([]byte{1}, 32)
+	for name, bad := range map[string]signer.Registration{
+		"none":           {},
+		"another proof":  wrong,
+		"no proof":       {Name: r.Name, ID: r.ID},
+		"zeros":          {Name: r.Name, ID: r.ID, Proof: make([]byte, 32)},
+		"another name":   {Name: "Other", ID: r.ID, Proof: r.Proof},
+		"another's":      register(t, s, other),
+		"a strange name": {Name: "a\nb", Proof: r.Proof},
+	} {
+		if _, err := s.Sign(t.Context(), w, bad, tx); signer.CodeOf(err) != signer.CodeNotRegistered {
+			t.Errorf("%s: sign: %v", name, err)
+		}
+		if _, err := s.ShowAddress(t.Context(), w, bad, 0, 0); signer.CodeOf(err) != signer.CodeNotRegistered {
+			t.Errorf("%s: address: %v", name, err)
+		}
+	}
+	w.Name = "renamed since"
+	if _, err := s.Sign(t.Context(), w, r, tx); err != nil {
+		t.Errorf("a wallet that was renamed: %v", err)
+	}
+	if _, err := s.Register(t.Context(), walletOf(t, "x", "wsh(multi(1,%B,%C))", "48h/1h/0h/2h")); signer.CodeOf(err) != signer.CodeBadArgument {
+		t.Errorf("a wallet of others: %v", err)
+	}
+	if _, err := s.ShowAddress(t.Context(), w, r, 2, 0); signer.CodeOf(err) != signer.CodeBadArgument {
+		t.Errorf("branch 2: %v", err)
+	}
+}
+
+func TestNamesFitTheDevice(t *testing.T) {
+	d := walletOf(t, "", "wsh(sortedmulti(2,%A,%B))", "48h/1h/0h/2h").Descriptor
+	for name, want := range map[string]string{
+		"Vault":                              "Vault",
+		"":                                   "2 of 2 Multisig",
+		" \t ":                               "2 of 2 Multisig",
+		"  Größe\tÄ ":                        "Groesse Ae",
+		"財布 1":                               "?? 1",
+		strings.Repeat("x", 70):              strings.Repeat("x", 64),
+		strings.Repeat("x", 63) + " y":       strings.Repeat("x", 63),
+		strings.Repeat("ü", 40):              strings.Repeat("ue", 32),
+		"tab\x00bell\x07 \U0001f600 bad\xff": "tab?bell? ? bad?",
+	} {
+		got := nameOf(signer.Wallet{Name: name, Descriptor: d})
+		if got != want || !tidy.MatchString(got) {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestMessagesOfAnyLengthAreSigned(t *testing.T) {
+	a := newApp(t)
+	s := open(t, a, signertest.Options(t))
+	p, _ := btc.ParsePath("44h/1h/0h/0/3")
+	for _, n := range []int{0, 1, 63, 64, 65, 128, 1000, 70_000} {
+		text := bytes.Repeat([]byte("specter "), n/8+1)[:n]
+		sig, err := s.SignMessage(t.Context(), p, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := recovers(a, p, text, sig); err != nil {
+			t.Errorf("%d bytes: %v", n, err)
+		}
+		if !a.Device.Person.Saw(signertest.ShowMessage, string(text)) {
+			t.Errorf("the person did not see the message of %d bytes", n)
+		}
+	}
+	if _, err := s.SignMessage(t.Context(), p, make([]byte, maxMessage+1)); signer.CodeOf(err) != signer.CodeBadArgument {
+		t.Errorf("a message that is too long: %v", err)
+	}
+}
+
+func TestRefusalsAreTold(t *testing.T) {
+	w := walletOf(t, "Vault", "wsh(sortedmulti(2,%A,%B))", "48h/1h/0h/2h")
+	tx := spend(t, coinOf{w, 0, 0, 10_000})
+	for _, kind := range []string{signertest.ShowPolicy, signertest.ShowAddress, signertest.ShowOutput, signertest.ShowFee, signertest.ShowMessage, signertest.ShowXPub} {
+		a := newApp(t)
+		a.Device.Person = signertest.Refuse(kind)
+		s := open(t, a, signertest.Options(t))
+		r, err := s.Register(t.Context(), w)
+		if kind != signertest.ShowPolicy {
+			_, err2 := s.ShowAddress(t.Context(), w, r, 0, 0)
+			_, err3 := s.Sign(t.Context(), w, r, tx)
+			_, err4 := s.SignMessage(t.Context(), btc.Path{1}, []byte("hi"))
+			_, err5 := s.XPub(t.Context(), btc.Path{1})
+			err = errors.Join(err, err2, err3, err4, err5)
+		}
+		if !errs.Is(err, errs.Declined) || signer.CodeOf(err) != signer.CodeCancelled {
+			t.Errorf("%s refused: %v", kind, err)
+		}
+	}
+}
+
+// A call that is cancelled returns at once, and what the device says to it later is not taken
+// for the answer to the next.
+func TestACancelledCallLeavesTheSessionUsable(t *testing.T) {
+	a := newApp(t)
+	asked, decide := make(chan bool), make(chan bool)
+	a.Device.Person = &signertest.Person{Decide: func(signertest.Screen) signertest.Decision {
+		asked <- true
+		return signertest.Decision{Approve: <-decide}
+	}}
+	s := open(t, a, signertest.Options(t))
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-asked; cancel() }()
+	if _, err := s.SignMessage(ctx, btc.Path{1}, []byte("hi")); !errors.Is(err, context.Canceled) || signer.CodeOf(err) != signer.CodeCancelled {
+		t.Fatalf("cancelled: %v", err)
+	}
+	decide <- false
+	p, _ := btc.ParsePath("84h/1h/0h")
+	want, _ := a.Device.Master.Derive(p)
+	if got, err := s.XPub(t.Context(), p); err != nil || got.String() != want.Public().String() {
+		t.Errorf("the next call: %v", err)
+	}
+}
+
+// A new session on the same port passes over answers to the one before.
+func TestAnswersToAnEarlierSessionArePassedOver(t *testing.T) {
+	a := newApp(t)
+	asked, decide := make(chan bool), make(chan bool)
+	a.Device.Person = &signertest.Person{Decide: func(signertest.Screen) signertest.Decision {
+		asked <- true
+		return signertest.Decision{Approve: <-decide}
+	}}
+	_, conn := plug(t, a, packetSize)
+	o := signertest.Options(t)
+	first, err := Driver{}.Open(t.Context(), conn, hidPort, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-asked; cancel() }()
+	if _, err := first.SignMessage(ctx, btc.Path{1}, []byte("hi")); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	go func() { decide <- true }()
+	second, err := Driver{}.Open(t.Context(), conn, hidPort, o)
+	if err != nil || second.Info().Err != nil || !second.Info().Known {
+		t.Errorf("the second session: %+v, %v", second, err)
+	}
+}
+
+func TestUnpluggingAnywhereEndsTheCall(t *testing.T) {
+	w := walletOf(t, "", "wpkh(%A)", "84h/1h/0h")
+	tx := spend(t, coinOf{w, 0, 0, 10_000})
+	run := func(cut int) (int, error) {
+		cable, conn := plug(t, newApp(t), packetSize)
+		cable.CutAfter(cut)
+		s, err := Driver{}.Open(t.Context(), conn, hidPort, signertest.Options(t))
+		if err == nil {
+			_, err = s.Sign(t.Context(), w, signer.Registration{}, tx)
+		}
+		cable.Unplug()
+		return cable.Passed(), err
+	}
+	whole, err := run(-1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for cut := 0; cut < whole; cut += whole/60 + 1 {
+		if _, err := run(cut); signer.CodeOf(err) != signer.CodeConnection || !errs.Is(err, errs.Unavailable) {
+			t.Errorf("cut after %d of %d bytes: %v", cut, whole, err)
+		}
+	}
+}
+
+// A hostile device gets nothing that was not committed to, and no end of anything.
+func TestHostileQuestionsAreRefused(t *testing.T) {
+	w := walletOf(t, "", "wpkh(%A)", "84h/1h/0h")
+	tx := spend(t, coinOf{w, 0, 0, 10_000})
+	secret := sha256.Sum256([]byte("something else"))
+	for name, change := range map[string]func(b []byte) []byte{
+		"a foreign preimage":        func([]byte) []byte { return append([]byte{askPreimage, 0}, secret[:]...) },
+		"a preimage of version 1":   func(b []byte) []byte { return append([]byte{askPreimage, 1}, secret[:]...) },
+		"a short preimage":          func([]byte) []byte { return []byte{askPreimage, 0, 1} },
+		"a foreign tree":            func([]byte) []byte { return append(append([]byte{askProof}, secret[:]...), 1, 0) },
+		"a huge place":              func(b []byte) []byte { return append(b[:34:34], 0xff, 0, 0, 0, 0, 0, 0, 0, 0x80) },
+		"a place beyond the end":    func(b []byte) []byte { return append(b[:34:34], b[33]) },
+		"a tree of another size":    func(b []byte) []byte { return append(b[:33:33], 0xfd, 0xff, 0xff, 0) },
+		"a long form of a number":   func(b []byte) []byte { return append(b[:34:34], 0xfd, 0, 0) },
+		"a place in a foreign tree": func([]byte) []byte { return slices.Concat([]byte{askIndex}, secret[:], secret[:]) },
+		"more of nothing":           func([]byte) []byte { return []byte{askMore} },
+		"an empty question":         func([]byte) []byte { return nil },
+		"an unknown question":       func([]byte) []byte { return []byte{0x77} },
+	} {
+		a := newApp(t)
+		a.Asks = func(b []byte) []byte {
+			if b[0] == askPreimage && strings.Contains(name, "tree") || b[0] != askProof && strings.Contains(name, "place ") || b[0] != askProof && strings.Contains(name, "number") {
+				return b
+			}
+			return change(b)
+		}
+		s := open(t, a, signertest.Options(t))
+		if _, err := s.Sign(t.Context(), w, signer.Registration{}, tx); signer.CodeOf(err) != signer.CodeUnknown || !strings.Contains(err.Error(), "hostile") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := s.XPub(t.Context(), btc.Path{}); err == nil {
+			t.Errorf("%s: the session goes on", name)
+		}
+	}
+}
+
+// The same question again and again ends too.
+func TestADeviceThatAsksForeverIsStopped(t *testing.T) {
+	c := newClerk()
+	root := c.addList([][]byte{{1}, {2}})
+	c.budget(1, 1, 1)
+	ask := slices.Concat([]byte{askIndex}, root[:], root[:])
+	for n := 0; ; n++ {
+		if _, err := c.answer(ask); err != nil {
+			break
+		}
+		if n > 100_000 {
+			t.Fatal("it is answered without end")
+		}
+	}
+	c.budget(1, 1, 2)
+	for n := range 3 {
+		if _, err := c.answer([]byte{askYield, 0}); (err != nil) != (n == 2) {
+			t.Errorf("result %d where 2 may come: %v", n, err)
+		}
+	}
+}
+
+func TestYieldsAreReadStrictly(t *testing.T) {
+	ecdsa := append([]byte{0x30}, make([]byte, 70)...)
+	for name, b := range map[string][]byte{
+		"empty":             {},
+		"no such input":     slices.Concat([]byte{2, 33}, make([]byte, 33), ecdsa),
+		"a long number":     slices.Concat([]byte{0xfd, 0, 0, 33}, make([]byte, 33), ecdsa),
+		"a key cut off":     {0, 33, 1},
+		"a key of 31 bytes": slices.Concat([]byte{0, 31}, make([]byte, 31), ecdsa),
+		"no signature":      slices.Concat([]byte{0, 33}, make([]byte, 33)),
+		"no DER":            slices.Concat([]byte{0, 33}, make([]byte, 33), make([]byte, 64)),
+		"a long signature":  slices.Concat([]byte{0, 33}, make([]byte, 33), ecdsa, ecdsa),
+		"Schnorr of 66":     slices.Concat([]byte{0, 32}, make([]byte, 32), make([]byte, 66)),
+		"a nonce of MuSig2": slices.Concat([]byte{0xfe, 0xff, 0xff, 0xff, 0xff, 0}, make([]byte, 132)),
+		"a number cut off":  {0xfd, 0},
+		"a leaf cut off":    slices.Concat([]byte{0, 63}, make([]byte, 63), make([]byte, 64)),
+	} {
+		if r, err := parseYield(b, 2); err == nil {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+	r, err := parseYield(slices.Concat([]byte{1, 64}, make([]byte, 64), make([]byte, 65)), 2)
+	if err != nil || r.input != 1 || len(r.pubkey) != 32 || len(r.leaf) != 32 || len(r.sig) != 65 {
+		t.Errorf("a leaf's signature: %+v, %v", r, err)
+	}
+}
+
+func TestSignaturesByForeignKeysAreNotTaken(t *testing.T) {
+	w := walletOf(t, "", "wpkh(%A)", "84h/1h/0h")
+	tr := walletOf(t, "", "tr(%A)", "86h/1h/0h")
+	tx := spend(t, coinOf{w, 0, 0, 10_000}, coinOf{tr, 0, 0, 10_000})
+	for name, r := range map[string]result{
+		"another key":           {0, append([]byte{2}, make([]byte, 32)...), nil, []byte{0x30}},
+		"Schnorr for segwit 0":  {0, make([]byte, 32), nil, make([]byte, 64)},
+		"ECDSA for taproot":     {1, tx.Inputs[0].Derivations[0].PubKey, nil, []byte{0x30}},
+		"another output key":    {1, make([]byte, 32), nil, make([]byte, 64)},
+		"another key in a leaf": {1, make([]byte, 32), make([]byte, 32), make([]byte, 64)},
+	} {
+		if err := add(tx.Clone(), r); signer.CodeOf(err) != signer.CodeUnknown {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Over Speculos's framing everything is the same, whatever the app is called there.
+func TestSpeculosFramingServesToo(t *testing.T) {
+	a := newApp(t)
+	a.Name = "app"
+	_, conn := plug(t, a, 0)
+	s, err := Driver{}.Open(t.Context(), conn, signer.Port{Path: "tcp:127.0.0.1:9999", Way: signer.TCP, Kind: kind}, signertest.Options(t))
+	if err != nil || s.Info().Err != nil {
+		t.Fatal(err, s.Info().Err)
+	}
+	w := walletOf(t, "Vault", "tr(%A,sortedmulti_a(2,%B,%C,%a))", "48h/1h/0h/2h")
+	r, err := s.Register(t.Context(), w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx := spend(t, coinOf{w, 0, 0, 10_000})
+	got, err := s.Sign(t.Context(), w, r, tx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, n := merged(t, tx, got); n != 2 {
+		t.Errorf("%d signatures", n)
+	}
+}
+
+func TestLies(t *testing.T) {
+	a := newApp(t)
+	a.Device.Lie.Registry = true
+	s := open(t, a, signertest.Options(t))
+	w := walletOf(t, "Vault", "wsh(sortedmulti(2,%A,%B))", "48h/1h/0h/2h")
+	if _, err := s.Register(t.Context(), w); err == nil || !strings.Contains(err.Error(), "another wallet") {
+		t.Errorf("a device that registers another wallet: %v", err)
+	}
+	a = newApp(t)
+	a.Device.Lie.XPub = true
+	s = open(t, a, signertest.Options(t))
+	tx := spend(t, coinOf{walletOf(t, "", "wpkh(%A)", "84h/1h/0h"), 0, 0, 10_000})
+	if got, err := s.Sign(t.Context(), signer.Wallet{}, signer.Registration{}, tx); err == nil {
+		t.Errorf("a wallet made of a key that is a lie is signed: %v", got)
+	}
+	for _, lie := range []signertest.Lie{{Signature: true}, {Amount: true}} {
+		a = newApp(t)
+		a.Device.Lie = lie
+		s = open(t, a, signertest.Options(t))
+		got, err := s.Sign(t.Context(), walletOf(t, "", "wpkh(%A)", "84h/1h/0h"), signer.Registration{}, tx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := tx.Merge(got); err == nil {
+			t.Errorf("%+v is not noticed by who merges", lie)
+		}
+	}
+}
