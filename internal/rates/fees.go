@@ -80,8 +80,16 @@ func bounded(rate btc.FeeRate, err error) (btc.FeeRate, error) {
 
 // Fee estimates the feerate that confirms within so many blocks (1 to 1008), from the source
 // that the settings name. Where that does not answer or does not know the network, the node is
-// asked, and Estimate says so. errs.Unavailable when nobody knows.
+// asked, and Estimate says so; so it is where that takes too long, and its answer is there for who
+// asks next. errs.Unavailable when nobody knows.
 func (s *Service) Fee(ctx context.Context, set Settings, n btc.Network, blocks int) (Estimate, error) {
+	patient, cancel := context.WithTimeout(ctx, s.c.Patience)
+	defer cancel()
+	return s.fee(ctx, patient, set, n, blocks)
+}
+
+// fee is Fee for who waits no longer for others than patient lasts.
+func (s *Service) fee(ctx, patient context.Context, set Settings, n btc.Network, blocks int) (Estimate, error) {
 	set, err := set.Check()
 	if err != nil {
 		return Estimate{}, err
@@ -96,7 +104,7 @@ func (s *Service) Fee(ctx context.Context, set Settings, n btc.Network, blocks i
 		why = nil
 	}
 	for _, host := range s.feeHosts(set, part, known) {
-		e, err := s.outsideFee(ctx, host, set.TorOnly, blocks)
+		e, err := s.outsideFee(patient, host, set.TorOnly, blocks)
 		if err == nil {
 			if why != nil { // the onion failed, the clear net answered
 				e.Fallback, e.Reason = true, why.Error()
@@ -104,6 +112,9 @@ func (s *Service) Fee(ctx context.Context, set Settings, n btc.Network, blocks i
 			return e, nil
 		}
 		why = err
+		if patient.Err() != nil {
+			break // slow is not broken: the next one, perhaps in the clear, is not asked
+		}
 	}
 	e, err := s.nodeFee(ctx, blocks)
 	if err != nil {
@@ -138,7 +149,7 @@ func (s *Service) outsideFee(ctx context.Context, host string, tor bool, blocks 
 		key += " tor"
 	}
 	overTor := tor || strings.HasPrefix(host, s.host("mempool-onion", onionMempool))
-	value, _, err := s.once(ctx, key, feeAge, func(ctx context.Context) (any, error) {
+	value, err := s.soon(ctx, key, feeAge, func(ctx context.Context) (any, error) {
 		var r recommended
 		err := s.get(ctx, host+"/api/v1/fees/recommended", overTor, maxAnswer, &r)
 		if err == nil {
@@ -146,6 +157,9 @@ func (s *Service) outsideFee(ctx context.Context, host string, tor bool, blocks 
 		}
 		return r, err
 	})
+	if err == errNotYet {
+		return Estimate{}, errs.E(errs.Unavailable, "%s has not answered yet", sourceName(host, overTor))
+	}
 	if err != nil {
 		return Estimate{}, err
 	}

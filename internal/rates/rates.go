@@ -34,6 +34,9 @@ type Config struct {
 	// NodeRate asks the person's node for the feerate that confirms within so many blocks.
 	NodeRate func(ctx context.Context, blocks int) (btc.FeeRate, error)
 	Now      func() time.Time
+	// Patience is how long a page waits for an outside service's feerates before it has the node's;
+	// 0: two seconds. The question goes on behind.
+	Patience time.Duration
 	// Hosts replaces the address of a provider by its id, for mirrors and tests.
 	Hosts map[string]string
 }
@@ -48,6 +51,9 @@ const (
 	feeAge     = time.Minute
 	historyAge = 12 * time.Hour
 	failureAge = 30 * time.Second
+	patience   = 2 * time.Second        // of a page, for feerates
+	glance     = 300 * time.Millisecond // of a page that has an older answer
+	oldAge     = 10 * time.Minute       // an answer that late is better than another source's
 )
 
 // Service answers with prices and feerates. It is safe for concurrent use.
@@ -57,6 +63,7 @@ type Service struct {
 
 	mu   sync.Mutex // over kept, never over the network
 	kept map[string]answer
+	late map[string]time.Time // keys whose answer somebody has waited for in vain, and until when nobody else does
 }
 
 // answer is what a service said, or why it said nothing.
@@ -72,7 +79,10 @@ func New(c Config) *Service {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Service{c: c, kept: map[string]answer{}}
+	if c.Patience <= 0 {
+		c.Patience = patience
+	}
+	return &Service{c: c, kept: map[string]answer{}, late: map[string]time.Time{}}
 }
 
 // once returns what is kept under a key, or asks: one question at a time, whose answer all get.
@@ -103,6 +113,44 @@ func (s *Service) once(ctx context.Context, key string, age time.Duration, ask f
 		return a.value, a.at, a.err
 	}
 }
+
+// soon is once for those who cannot wait until the answer is there: when ctx ends they have an
+// answer of the last minutes, or errs.Unavailable, and the question goes on. Who comes after one
+// that waited in vain does not wait.
+func (s *Service) soon(ctx context.Context, key string, age time.Duration, ask func(ctx context.Context) (any, error)) (any, error) {
+	if a, ok := s.recall(key); ok {
+		return a.value, a.err
+	}
+	s.mu.Lock()
+	old, late := s.kept[key], s.c.Now().Before(s.late[key])
+	s.mu.Unlock()
+	usable := old.err == nil && old.value != nil && s.c.Now().Sub(old.at) < oldAge
+	wait, cancel := ctx, context.CancelFunc(func() {})
+	switch {
+	case late && !usable:
+		return nil, errNotYet
+	case usable:
+		wait, cancel = context.WithTimeout(ctx, glance)
+	}
+	defer cancel()
+	value, _, err := s.once(wait, key, age, ask)
+	if err == nil || wait.Err() == nil {
+		return value, err
+	}
+	if usable {
+		return old.value, nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.late) > maxKept {
+		clear(s.late)
+	}
+	s.late[key] = s.c.Now().Add(failureAge)
+	return nil, errNotYet
+}
+
+// errNotYet is told beside another source's numbers.
+var errNotYet = errs.E(errs.Unavailable, "it has not answered yet")
 
 func (s *Service) recall(key string) (answer, bool) {
 	s.mu.Lock()

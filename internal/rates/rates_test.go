@@ -418,3 +418,52 @@ func FuzzAnswers(f *testing.F) {
 		}
 	})
 }
+
+// TestNobodyWaitsForASlowService has a service that answers only when it is told to, and a page
+// that is drawn again and again meanwhile.
+func TestNobodyWaitsForASlowService(t *testing.T) {
+	w := newWorld(t)
+	release := make(chan struct{})
+	w.answer(func(http.ResponseWriter, *http.Request) bool { <-release; return false })
+	s := rates.New(rates.Config{Clear: w.Client(), Hosts: w.hosts(), Now: func() time.Time { return w.now }, NodeRate: nodeRate, Patience: 50 * time.Millisecond})
+	set := rates.Settings{Fees: rates.FeesMempool}
+	node := func(when string) {
+		t.Helper()
+		got := s.Table(context.Background(), set, btc.Mainnet)
+		if got.Source != "node" || !got.Fallback || !strings.Contains(got.Reason, "has not answered yet") || got.Choices[0].Rate != 1001 {
+			t.Errorf("%s: %+v", when, got)
+		}
+	}
+	began := time.Now()
+	node("the first page")
+	for range 20 {
+		node("the next pages")
+	}
+	if took := time.Since(began); took > 15*time.Second {
+		t.Errorf("21 pages waited %s", took)
+	}
+	if w.count() != 1 {
+		t.Errorf("asked %d times", w.count())
+	}
+	close(release)
+	for got := (rates.Table{}); got.Source == "" || got.Fallback; { // the answer comes in behind
+		got = s.Table(context.Background(), set, btc.Mainnet)
+	}
+	stuck := make(chan struct{})
+	t.Cleanup(func() { close(stuck) })
+	w.answer(func(http.ResponseWriter, *http.Request) bool { <-stuck; return false })
+	w.now = w.now.Add(5 * time.Minute) // an answer of before is better than none
+	if got := s.Table(context.Background(), set, btc.Mainnet); got.Fallback || got.Choices[0].Rate != 12000 {
+		t.Errorf("while a newer answer is waited for: %+v", got)
+	}
+}
+
+func TestANodeThatHangsHoldsNoPage(t *testing.T) {
+	s := rates.New(rates.Config{Patience: 20 * time.Millisecond, NodeRate: func(ctx context.Context, _ int) (btc.FeeRate, error) {
+		<-ctx.Done()
+		return 0, errs.E(errs.Unavailable, "the node does not answer")
+	}})
+	if got := s.Table(context.Background(), rates.Default(), btc.Mainnet); got.Source != "" || got.Reason == "" {
+		t.Errorf("%+v", got)
+	}
+}

@@ -37,13 +37,18 @@ func (t Table) Rate(blocks int) (btc.FeeRate, bool) {
 
 // Table asks for the feerates of all targets. Where one source fails in the middle the rest are
 // asked of the next, and the table names the last that answered. It is never an error: a table
-// without rates says why.
+// without rates says why. It waits for others no longer than Config.Patience in all, and as long
+// again for the node.
 func (s *Service) Table(ctx context.Context, set Settings, n btc.Network) Table {
 	t := Table{Choices: make([]Choice, len(Targets))}
 	var trouble error
+	patient, cancel := context.WithTimeout(ctx, s.c.Patience)
+	defer cancel()
+	ctx, stop := context.WithTimeout(ctx, 2*s.c.Patience)
+	defer stop()
 	for i, blocks := range Targets {
 		t.Choices[i].Blocks = blocks
-		e, err := s.Fee(ctx, set, n, blocks)
+		e, err := s.fee(ctx, patient, set, n, blocks)
 		if err != nil {
 			trouble = err
 			continue
