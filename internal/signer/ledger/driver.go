@@ -93,6 +93,9 @@ func (s *session) look(ctx context.Context) error {
 		return err
 	}
 	if sw != swOK {
+		if len(data) > 2 || sw>>12 != 5 && sw>>12 != 6 {
+			return malformed("status %04x", sw)
+		}
 		s.info.Err = fault(sw, "the name of the app")
 		if sw == swDenied { // an answer to an old question; the next one is ours
 			s.info.Err = signer.E(signer.CodeBusy, "the Ledger was still asking about something else; try again")
