@@ -235,8 +235,11 @@ func (d *Device) initialize(ctx context.Context) error {
 	}
 	d.stale = true
 	f, err := d.awaitFeatures(ctx)
-	if err != nil {
+	switch {
+	case err != nil && isFailure(err):
 		return err
+	case err != nil:
+		return d.lost(ctx, err)
 	}
 	d.stale, d.features = false, f
 	d.resumed = len(f.Session) > 0 && bytes.Equal(f.Session, id)

@@ -68,7 +68,9 @@ var dialect = codec1.Dialect{
 	Stuck: func(p signer.Port) bool {
 		return p.Vendor == vendorOne || p.Way == signer.UDP && p.Kind == Kind
 	},
-	Oldest: func(f codec1.Features) codec1.Version { return either(f, codec1.Version{1, 8, 0}, codec1.Version{2, 1, 0}) },
+	Oldest: func(f codec1.Features) codec1.Version {
+		return either(f, codec1.Version{1, 8, 0}, codec1.Version{2, 1, 0})
+	},
 	Taproot: func(f codec1.Features) (codec1.Version, bool) {
 		return either(f, codec1.Version{1, 10, 4}, codec1.Version{2, 4, 3}), true
 	},
