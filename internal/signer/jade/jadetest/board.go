@@ -11,7 +11,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"io"
 	"sync"
 
 	"github.com/fxamacker/cbor/v2"
@@ -197,23 +196,27 @@ func (l *link) receive(ctx context.Context) (call, bool) {
 	}
 }
 
-// ask shows a screen. It ends unanswered when the host gives up or the cable is pulled out.
-func (l *link) ask(ctx context.Context, kind, text string) signertest.Decision {
+// asking is a context for questions to the person: it ends when the host gives the call up or the
+// cable is pulled out.
+func (l *link) asking(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, end := context.WithCancel(ctx)
-	defer end()
 	gone := l.now.gone
-	answered := make(chan struct{})
 	go func() {
 		select {
 		case <-gone:
 		case <-l.done:
-		case <-answered:
+		case <-ctx.Done():
 		}
 		end()
 	}()
-	d := l.b.Person.Ask(ctx, kind, text)
-	close(answered)
-	return d
+	return ctx, end
+}
+
+// ask shows a screen.
+func (l *link) ask(ctx context.Context, kind, text string) signertest.Decision {
+	ctx, end := l.asking(ctx)
+	defer end()
+	return l.b.Person.Ask(ctx, kind, text)
 }
 
 // approve asks, and refuses the call in the firmware's way where the person does not approve.
@@ -328,17 +331,6 @@ func (b *Board) key(path []uint32) (btc.XKey, error) {
 	return b.Master.Derive(path)
 }
 
-// liar is the master key that lies are made with.
-func (b *Board) liar() btc.XKey {
-	seed := make([]byte, 32)
-	_, _ = io.ReadFull(signertest.Chance("a liar's key"), seed)
-	k, err := btc.NewMaster(seed, b.Master.Main)
-	if err != nil {
-		panic(err)
-	}
-	return k
-}
-
 func (l *link) xpub(_ context.Context, m call) (any, error) {
 	var p struct {
 		Network string   `cbor:"network"`
@@ -355,12 +347,10 @@ func (l *link) xpub(_ context.Context, m call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if l.b.Lie.XPub && len(p.Path) > 0 {
-		if k, err = l.b.liar().Derive(p.Path); err != nil {
-			return nil, err
-		}
-	}
 	k = k.Public()
+	if l.b.Lie.XPub && len(p.Path) > 0 {
+		k = signertest.Elsewhere(k)
+	}
 	k.Main = n.IsMain()
 	return k.String(), nil
 }

@@ -4,12 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
-	"fmt"
 
 	"github.com/btcsuite/btcd/btcec/v2"
 	"github.com/btcsuite/btcd/btcec/v2/ecdsa"
-	"github.com/btcsuite/btcd/btcec/v2/schnorr"
-	"github.com/btcsuite/btcd/txscript/v2"
 
 	"specter/internal/btc"
 	"specter/internal/btc/message"
@@ -38,15 +35,14 @@ func (l *link) signMessage(ctx context.Context, m call) (any, error) {
 	if err := l.approve(ctx, signertest.ShowMessage, p.Message, "User declined to sign message"); err != nil {
 		return nil, err
 	}
-	master := l.b.Master
-	if l.b.Lie.Signature {
-		master = l.b.liar()
-	}
-	k, err := master.Derive(p.Path)
+	k, err := l.b.key(p.Path)
 	if err != nil {
 		return nil, err
 	}
 	key, _ := k.PrivateKey()
+	if l.b.Lie.Signature {
+		key, _ = btcec.PrivKeyFromBytes(bytes.Repeat([]byte{7}, 32))
+	}
 	hash := message.Hash(p.Message)
 	if p.Commitment == nil {
 		return base64.StdEncoding.EncodeToString(ecdsa.SignCompact(key, hash, true)), nil
@@ -123,13 +119,21 @@ func (l *link) signPSBT(ctx context.Context, m call) (any, error) {
 	if err != nil || tx.Version != 0 {
 		return nil, refuse(badParameters, "Failed to extract psbt from passed bytes")
 	}
-	if err := l.review(ctx, tx, n); err != nil {
-		return nil, err
+	if _, err := tx.Fee(); err != nil {
+		return nil, refuse(badParameters, "Input utxo missing")
 	}
-	if err := l.b.sign(tx); err != nil {
+	asking, end := l.asking(ctx)
+	defer end()
+	shown := l.b.Device
+	shown.Network = n
+	if !shown.AskSpend(asking, tx, l.b.known()) {
+		return nil, refuse(userCancelled, "User declined to sign psbt")
+	}
+	signed, err := l.b.SignSpend(tx, psbt.ExtendedKey(l.b.Master, btc.KeyOrigin{}))
+	if err != nil {
 		return nil, refuse(internalError, "Failed to generate signature: "+err.Error())
 	}
-	out, err := tx.Serialize()
+	out, err := signed.Serialize()
 	if err != nil {
 		return nil, refuse(internalError, "Failed to serialise sign psbt")
 	}
@@ -159,112 +163,4 @@ func (l *link) writeLong(ctx context.Context, m call, out []byte) error {
 		}
 		id = next.ID
 	}
-}
-
-// review shows the person every output that is not proven to be change, and the fee.
-func (l *link) review(ctx context.Context, tx *psbt.Packet, n btc.Network) error {
-	const no = "User declined to sign psbt"
-	fee, err := tx.Fee()
-	if err != nil {
-		return refuse(badParameters, "Input utxo missing")
-	}
-	for i := range tx.Outputs {
-		o := &tx.Outputs[i]
-		if l.b.change(o) {
-			continue
-		}
-		addr, _ := btc.AddressOf(o.Script, n)
-		if err := l.approve(ctx, signertest.ShowOutput, fmt.Sprintf("%s %d", addr, o.Amount), no); err != nil {
-			return err
-		}
-	}
-	return l.approve(ctx, signertest.ShowFee, fmt.Sprint(int64(fee)), no)
-}
-
-// change reports whether an output is the wallet's own: the one key's, or of a registered wallet
-// on its change branch.
-func (b *Board) change(o *psbt.Output) bool {
-	fp := b.Master.Fingerprint()
-	var path btc.Path
-	for _, d := range o.Derivations {
-		if d.Origin.Fingerprint == fp {
-			path = d.Origin.Path
-		}
-	}
-	for _, d := range o.TapDerivations {
-		if d.Origin.Fingerprint == fp {
-			path = d.Origin.Path
-		}
-	}
-	if len(path) < 2 || path[len(path)-2] != 1 {
-		return false
-	}
-	pays := func(script []byte) bool { return bytes.Equal(script, o.Script) }
-	for _, variant := range []string{"pkh(k)", "wpkh(k)", "sh(wpkh(k))", "tr(k)"} {
-		if d, err := b.single(variant, path); err == nil {
-			if out, err := d.Derive(0); err == nil && pays(out.Script) {
-				return true
-			}
-		}
-	}
-	tail := path[len(path)-2:]
-	for _, w := range b.multisigs {
-		paths := make([][]uint32, len(w.Signers))
-		for i := range paths {
-			paths[i] = tail
-		}
-		if d, err := w.descriptorAt(paths); err == nil {
-			if out, err := d.Derive(0); err == nil && pays(out.Script) {
-				return true
-			}
-		}
-	}
-	for _, w := range b.descriptors {
-		if d, err := w.parse(); err == nil {
-			if d, err = d.Branch(1); err == nil {
-				if out, err := d.Derive(tail[1]); err == nil && pays(out.Script) {
-					return true
-				}
-			}
-		}
-	}
-	return false
-}
-
-// sign adds the signatures of the wallet's keys, or what a liar makes of them.
-func (b *Board) sign(tx *psbt.Packet) error {
-	keys := psbt.ExtendedKey(b.Master, btc.KeyOrigin{})
-	if !b.Lie.Amount && !b.Lie.Signature {
-		_, err := tx.Sign(keys)
-		return err
-	}
-	signed := tx.Clone()
-	if b.Lie.Amount {
-		signed.Outputs[0].Amount--
-	}
-	made, err := signed.Sign(keys)
-	if err != nil {
-		return err
-	}
-	k, _ := b.liar().PrivateKey()
-	for _, s := range made {
-		sig, in := s.Signature, &tx.Inputs[s.Input]
-		hash := bytes.Repeat([]byte{1}, 32)
-		if len(s.PubKey) == 32 {
-			if b.Lie.Signature {
-				other, err := schnorr.Sign(k, hash)
-				if err != nil {
-					return err
-				}
-				sig = other.Serialize()
-			}
-			in.TapKeySig = sig
-			continue
-		}
-		if b.Lie.Signature {
-			sig = append(ecdsa.Sign(k, hash).Serialize(), byte(txscript.SigHashAll))
-		}
-		in.PartialSigs = append(in.PartialSigs, psbt.PartialSig{PubKey: s.PubKey, Signature: sig})
-	}
-	return nil
 }

@@ -39,25 +39,55 @@ func validName(name string) bool {
 	return len(name) > 0 && len(name) < 16 && !strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r >= 0x7f })
 }
 
-// descriptorAt writes the wallet's descriptor for one address.
-func (m multisig) descriptorAt(paths [][]uint32) (*descriptor.Descriptor, error) {
-	if len(paths) != len(m.Signers) {
+// at is the wallet's descriptor with steps after each key.
+func (m multisig) at(tails []string) (*descriptor.Descriptor, error) {
+	if len(tails) != len(m.Signers) {
 		return nil, refuse(badParameters, "Unexpected number of signer paths or invalid path for multisig")
 	}
 	var keys strings.Builder
 	for i, s := range m.Signers {
-		fmt.Fprintf(&keys, ",[%x/%s]%s", s.Fingerprint, btc.Path(s.Derivation), s.XPub)
-		for _, step := range append(slices.Clone(s.Path), paths[i]...) {
-			fmt.Fprintf(&keys, "/%d", step)
-		}
+		origin := btc.KeyOrigin{Fingerprint: btc.Fingerprint(s.Fingerprint), Path: s.Derivation}
+		fmt.Fprintf(&keys, ",[%s]%s%s%s", origin, s.XPub, tail(s.Path), tails[i])
 	}
 	multi := map[bool]string{true: "sortedmulti", false: "multi"}[m.Sorted]
 	text := strings.Replace(m.Variant, "multi(k)", fmt.Sprintf("%s(%d%s)", multi, m.Threshold, keys.String()), 1)
-	d, err := descriptor.Parse(strings.ReplaceAll(text, "/]", "]"), descriptor.Options{})
+	d, err := descriptor.Parse(text, descriptor.Options{})
 	if err != nil {
 		return nil, refuse(badParameters, "Failed to generate valid multisig script: "+err.Error())
 	}
 	return d, nil
+}
+
+// tail prints steps after a key.
+func tail(steps []uint32) (text string) {
+	for _, s := range steps {
+		text += fmt.Sprintf("/%d", s)
+	}
+	return text
+}
+
+// descriptorAt is the wallet's descriptor for one address.
+func (m multisig) descriptorAt(paths [][]uint32) (*descriptor.Descriptor, error) {
+	tails := make([]string, len(paths))
+	for i, p := range paths {
+		tails[i] = tail(p)
+	}
+	return m.at(tails)
+}
+
+// known are the registered wallets, whose change the device recognises.
+func (b *Board) known() (list []*descriptor.Descriptor) {
+	for _, w := range b.multisigs {
+		if d, err := w.at(slices.Repeat([]string{"/<0;1>/*"}, len(w.Signers))); err == nil {
+			list = append(list, d)
+		}
+	}
+	for _, w := range b.descriptors {
+		if d, err := w.parse(); err == nil {
+			list = append(list, d)
+		}
+	}
+	return list
 }
 
 // own reports whether a signer's record is of this wallet, key and all.
@@ -89,6 +119,8 @@ func (l *link) registerMultisig(ctx context.Context, m call) (any, error) {
 		return nil, refuse(badParameters, "Invalid multisig name")
 	case !slices.Contains([]string{"sh(multi(k))", "wsh(multi(k))", "sh(wsh(multi(k)))"}, w.Variant):
 		return nil, refuse(badParameters, "Invalid script variant parameter")
+	case slices.ContainsFunc(w.Signers, func(s cosigner) bool { return len(s.Fingerprint) != 4 }):
+		return nil, refuse(badParameters, "Failed to extract valid co-signers from parameters")
 	case len(w.Signers) == 0 || len(w.Signers) > 15 || w.Threshold < 1 || w.Threshold > len(w.Signers):
 		return nil, refuse(badParameters, "Invalid multisig threshold")
 	case !slices.ContainsFunc(w.Signers, l.b.own):
@@ -238,8 +270,7 @@ func (l *link) address(ctx context.Context, m call) (any, error) {
 	}
 	addr, _ := out.Address(n)
 	if l.b.Lie.Address {
-		other := l.b.liar()
-		addr, _ = btc.AddressOf(btc.WitnessScript(0, btc.Hash160(other.PublicKey[:])), n)
+		addr, _ = btc.AddressOf(btc.WitnessScript(0, btc.Hash160([]byte(addr))), n)
 	}
 	if err := l.approve(ctx, signertest.ShowAddress, addr, "User declined to confirm address"); err != nil {
 		return nil, err
