@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"encoding/base64"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -199,8 +198,6 @@ func sawKind(a *ledgertest.App, kind string) int {
 	}
 	return n
 }
-
-func has(list []string, s string) bool { return slices.Contains(list, s) }
 
 // recovers checks that a message's signature is by the key at a path.
 func recovers(a *ledgertest.App, p btc.Path, text, sig []byte) error {
