@@ -34,6 +34,8 @@ type serverCmd struct {
 	ACMEURL string   `name:"acme-directory" help:"Directory of another ACME authority." env:"SPECTER_ACME_DIRECTORY" placeholder:"URL"`
 	ACMECA  string   `name:"acme-root" help:"Certificates by which that directory is trusted." env:"SPECTER_ACME_ROOT" placeholder:"FILE" type:"path"`
 	Plain   int      `name:"http-port" help:"A further port for plain HTTP that leads to HTTPS and answers the authority's questions, 80 as a rule." env:"SPECTER_HTTP_PORT" placeholder:"PORT"`
+	Bridge  bool     `name:"hwibridge" help:"Run the USB bridge, its settings page and the login alone."`
+	Sims    []string `name:"simulators" help:"Emulators of devices on the network, as kind@udp:host:port, kind@tcp:host:port or kind@unix:/path." env:"SPECTER_SIMULATORS" placeholder:"KIND@PORT"`
 	API     *bool    `name:"api" negatable:"" help:"REST API on or off (SPECTER_API_ACTIVE); left away, the owner decides in the settings."`
 	NoOpen  bool     `help:"Do not open the browser at the first start."`
 	Debug   bool     `help:"Log everything, private data included."`
@@ -54,7 +56,7 @@ func (c serverCmd) config(h host) (app.Config, error) {
 		return app.Config{}, err
 	}
 	cfg := app.Config{Host: c.Host, Port: c.Port, DataDir: dir, Hosts: c.Name, HomeDir: home,
-		Env: h.env, API: c.API, Version: version, Debug: c.Debug, Out: h.stdout, Now: time.Now}
+		Env: h.env, API: c.API, Version: version, Debug: c.Debug, BridgeOnly: c.Bridge, Simulators: c.Sims, Out: h.stdout, Now: time.Now}
 	cfg.Log, cfg.Lines = logger(h.stderr, c.Debug)
 	if cfg.API == nil {
 		cfg.API = truthy(h, "SPECTER_API_ACTIVE")

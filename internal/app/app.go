@@ -23,6 +23,7 @@ import (
 	"specter/internal/node"
 	"specter/internal/remote/cert"
 	"specter/internal/setting"
+	"specter/internal/signer"
 	"specter/internal/signer/hot"
 	"specter/internal/store"
 	"specter/internal/wallet"
@@ -41,6 +42,8 @@ type App struct {
 	outside  *outside
 	headers  *ownchain.Keeper
 	program  *steward
+	hub      *signer.Hub
+	memory   *drawer     // of the signers
 	chain    *demo.Chain // nil: a real node
 	listener net.Listener
 	server   *http.Server
@@ -117,6 +120,9 @@ func (a *App) furnish(ctx context.Context) error {
 	a.settings = setting.New(a.db)
 	a.outside = newOutside(a.c, a.settings, a.feeRate)
 	a.program = &steward{a: a}
+	if a.hub, err = a.newHub(); err != nil {
+		return err
+	}
 	if err := a.setLevel(ctx); err != nil {
 		return err
 	}
@@ -132,6 +138,9 @@ func (a *App) furnish(ctx context.Context) error {
 func (a *App) connect(ctx context.Context) error {
 	if a.chain != nil {
 		return a.activateDemo(ctx)
+	}
+	if a.c.BridgeOnly {
+		return nil
 	}
 	if err := a.nodes.Bootstrap(ctx); err != nil {
 		a.c.Log.Warn("no node was taken from the environment", "error", err)
@@ -162,7 +171,7 @@ func (a *App) listen() error {
 	if a.c.TLS.Mode == TLSSelfSigned {
 		hsts = 0 // a browser that does not know the authority yet could not be let through any more
 	}
-	c := door.Config{Hosts: append(a.c.Hosts, machineNames()...), Trusted: a.c.Trusted, Log: a.c.Log, Now: a.c.Now, Fail: refuse, HSTS: hsts}
+	c := door.Config{Hosts: append(a.c.Hosts, machineNames()...), Trusted: a.c.Trusted, Log: a.c.Log, Now: a.c.Now, Fail: refuse, HSTS: hsts, Shared: shared}
 	a.server.Handler = door.New(c, h)
 	if a.source == nil {
 		return nil
@@ -196,9 +205,11 @@ func (a *App) Run(ctx context.Context) error {
 	loops, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	g, gctx := errgroup.WithContext(loops)
-	g.Go(func() error { return ended(a.nodes.Run(gctx)) })
-	g.Go(func() error { return ended(a.wallets.Run(gctx)) })
-	g.Go(func() error { return ended(a.wallets.RunProofs(gctx, a.wantsProofs)) })
+	if !a.c.BridgeOnly {
+		g.Go(func() error { return ended(a.nodes.Run(gctx)) })
+		g.Go(func() error { return ended(a.wallets.Run(gctx)) })
+		g.Go(func() error { return ended(a.wallets.RunProofs(gctx, a.wantsProofs)) })
+	}
 	g.Go(func() error { return ended(a.auth.Run(gctx)) })
 	if a.chain != nil && a.c.Demo.BlockInterval > 0 {
 		g.Go(func() error { return ended(a.chain.Run(gctx, a.c.Demo.BlockInterval)) })

@@ -15,6 +15,7 @@ import (
 	"specter/internal/auth"
 	"specter/internal/btc"
 	"specter/internal/errs"
+	"specter/internal/signer"
 )
 
 // DefaultHost and DefaultPort are where the old Specter listens too.
@@ -47,7 +48,15 @@ type Config struct {
 	Out   io.Writer        // where links are printed; nil: nowhere
 	Show  func(url string) // opens a page that waits for the person in a browser; nil: nobody looks
 	Demo  *Demo            // nil: a real node
-	Now   func() time.Time
+	// BridgeOnly runs the USB bridge, its settings page and the login, and nothing else.
+	BridgeOnly bool
+	// Simulators are devices that are reached over the network, as "kind@udp:host:port",
+	// "kind@tcp:host:port" or "kind@unix:/path"; they are asked like those at USB.
+	Simulators []string
+	Now        func() time.Time
+
+	drivers []signer.Driver                                  // tests bring their own; nil: all
+	ports   func(ctx context.Context) ([]signer.Port, error) // likewise; nil: this computer's
 
 	hash  auth.HashParams   // tests want cheap ones; zero: auth's own
 	hosts map[string]string // see rates.Config; tests put their own servers there

@@ -109,11 +109,16 @@ func (o *outside) connect(ctx context.Context, network, address string, tor bool
 	if !tor && !p.ProxyOnly && !strings.HasSuffix(strings.ToLower(host), ".onion") {
 		return o.dial(ctx, network, address)
 	}
-	if p.Proxy == "" {
+	return o.through(ctx, p.Proxy, network, address, host)
+}
+
+// through opens a connection by way of the proxy, which is also told the name. Name and password
+// differ by service, so that Tor gives each its own circuit.
+func (o *outside) through(ctx context.Context, by, network, address, host string) (net.Conn, error) {
+	if by == "" {
 		return nil, errs.E(errs.Unavailable, "%s is to be reached through the proxy, and none is set; the owner can set one in the settings", host)
 	}
-	// Name and password differ by service, so that Tor gives each its own circuit.
-	way, err := proxy.SOCKS5("tcp", p.Proxy, &proxy.Auth{User: o.secret, Password: host}, dialer(o.dial))
+	way, err := proxy.SOCKS5("tcp", by, &proxy.Auth{User: o.secret, Password: host}, dialer(o.dial))
 	if err != nil {
 		return nil, err
 	}

@@ -124,6 +124,12 @@ GET /settings/remote - - - +
 GET /authority/{$} - - - -
 GET /authority/specter.crt - - - -
 GET /authority/specter.pem - - - -
+GET /settings/usb - + + +
+POST /settings/usb - + + + kind=local
+POST /settings/usb/test - + + +
+GET /hwi/{$} - - - -
+GET /hwi/settings/{$} - - - +
+POST /hwi/settings/{$} - - - + action=update&whitelisted_domains=https://specter.example
 GET /settings/program - - - +
 POST /settings/program - - - + log-level=info
 GET /settings/program/log - - - +

@@ -48,10 +48,20 @@ func (a *App) rooms() (http.Handler, error) {
 		return nil, err
 	}
 	a.server.RegisterOnShutdown(rest.Close)
+	usb, err := a.newBridge(pages.Who)
+	if err != nil {
+		return nil, err
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
 		case door.Relayed(r) && a.auth.Settings().Method == auth.MethodNone:
 			refuse(w, r, http.StatusForbidden, errRelayed)
+		case below(path, bridgeRoot):
+			usb.ServeHTTP(w, r)
+		case a.c.BridgeOnly && path == "/":
+			http.Redirect(w, r, "/hwi/settings/", http.StatusSeeOther)
+		case a.c.BridgeOnly && !ofBridge(path):
+			http.NotFound(w, r)
 		case below(path, v1.Root) && a.apiActive(r.Context()):
 			rest.ServeHTTP(w, r)
 		case below(path, "/api"), below(path, "/healthz"):
@@ -68,7 +78,7 @@ func (a *App) pages(network btc.Network) (*web.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := web.Config{Wallets: a.wallets, Devices: a.devices, Nodes: a.nodes, Settings: a.db, Auth: a.auth, Fees: a, Explorer: a.explorer, PastPrices: a.pastPrices, Program: a.program, HTTPS: a, Open: a.c.reachable, CheckPIN: a.auth.TryPIN,
+	c := web.Config{Wallets: a.wallets, Devices: a.devices, Nodes: a.nodes, Settings: a.db, Auth: a.auth, Fees: a, Explorer: a.explorer, PastPrices: a.pastPrices, Program: a.program, Bridge: usb{a}, BridgeOnly: a.c.BridgeOnly, HTTPS: a, Open: a.c.reachable, CheckPIN: a.auth.TryPIN,
 		Instance: uid[:min(8, len(uid))], APIForced: a.c.API, Network: network, Version: a.c.Version, Log: a.c.Log, Now: a.c.Now}
 	if a.chain != nil {
 		c.Demo = faucet{a.chain}

@@ -115,8 +115,8 @@ func nobody(t *testing.T, s http.Handler, pattern, method, path string) {
 
 // What is the owner's, written down once more by hand: a slip in the table fails here.
 func TestWhatIsTheOwnersAlone(t *testing.T) {
-	owners := []string{"/new-node", "/nodes/", "/settings/auth", "/settings/api", "/settings/program", "/settings/remote", "/settings/users", "/new-device/hot/allow"}
-	everyones := []string{"/static/", "/setup", "/auth/login", "/auth/logout", "/auth/register", "/authority/"}
+	owners := []string{"/new-node", "/nodes/", "/settings/auth", "/settings/api", "/settings/program", "/settings/remote", "/settings/users", "/new-device/hot/allow", "/hwi/settings/"}
+	everyones := []string{"/static/", "/setup", "/auth/login", "/auth/logout", "/auth/register", "/authority/", "/hwi/{$}"}
 	starts := func(path string, list []string) bool {
 		for _, p := range list {
 			if strings.HasPrefix(path, p) {

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"path"
 	"strings"
+	"sync"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
 
@@ -17,13 +17,18 @@ import (
 //go:embed templates
 var templateFiles embed.FS
 
-// templateSet holds every page of one language, each parsed together with the layout and the
-// partials, so that pages may use the same block names.
+// templateSet makes the pages of one language, each parsed together with the layout and the
+// partials, so that pages may use the same block names. A page is made when it is first shown:
+// all of them in all languages would be most of the program's memory.
 type templateSet struct {
 	words catalogue
+	frame *template.Template // layout and partials; never executed, so that it can be cloned
+
+	mu    sync.Mutex
 	pages map[string]*template.Template
 }
 
+// loadTemplates parses layout and partials for every language.
 func (s *Server) loadTemplates() (map[string]*templateSet, error) {
 	catalogues, err := loadCatalogues()
 	if err != nil {
@@ -31,41 +36,38 @@ func (s *Server) loadTemplates() (map[string]*templateSet, error) {
 	}
 	sets := map[string]*templateSet{}
 	for lang, words := range catalogues {
-		if sets[lang], err = s.loadSet(words); err != nil {
+		frame, err := template.New("frame").Funcs(s.funcs(words)).Funcs(s.lookingFuncs(words)).Option("missingkey=error").
+			ParseFS(templateFiles, "templates/layout.html", "templates/partials/*.html")
+		if err != nil {
 			return nil, err
 		}
+		sets[lang] = &templateSet{words: words, frame: frame, pages: map[string]*template.Template{}}
 	}
 	return sets, nil
 }
 
-func (s *Server) loadSet(words catalogue) (*templateSet, error) {
-	frame, err := template.New("frame").Funcs(s.funcs(words)).Funcs(s.lookingFuncs(words)).Option("missingkey=error").
-		ParseFS(templateFiles, "templates/layout.html", "templates/partials/*.html")
+// page returns a page, made now where nobody has asked for it yet.
+func (t *templateSet) page(name string) (*template.Template, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if p := t.pages[name]; p != nil {
+		return p, nil
+	}
+	p, err := t.frame.Clone()
 	if err != nil {
 		return nil, err
 	}
-	set := &templateSet{words: words, pages: map[string]*template.Template{}}
-	files, err := templateFiles.ReadDir("templates/pages")
-	if err != nil {
-		return nil, err
+	if p, err = p.ParseFS(templateFiles, "templates/pages/"+name+".html"); err != nil {
+		return nil, fmt.Errorf("page %q: %w", name, err)
 	}
-	for _, f := range files {
-		t, err := frame.Clone()
-		if err != nil {
-			return nil, err
-		}
-		if t, err = t.ParseFS(templateFiles, "templates/pages/"+f.Name()); err != nil {
-			return nil, err
-		}
-		set.pages[strings.TrimSuffix(f.Name(), path.Ext(f.Name()))] = t
-	}
-	return set, nil
+	t.pages[name] = p
+	return p, nil
 }
 
 func (t *templateSet) execute(w io.Writer, name, block string, data any) error {
-	page, ok := t.pages[name]
-	if !ok {
-		return fmt.Errorf("no page %q", name)
+	page, err := t.page(name)
+	if err != nil {
+		return err
 	}
 	return page.ExecuteTemplate(w, block, data)
 }
@@ -104,6 +106,7 @@ func (s *Server) funcs(words catalogue) template.FuncMap {
 		"providerwords": words.providerWords,
 		"explorerwords": words.explorerWords,
 
+		"stepwords":   words.bridgeStepWords,
 		"targetwords": words.targetWords,
 		"sourcewords": words.sourceWords,
 		"remarkwords": words.remarkWords,

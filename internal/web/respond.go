@@ -143,8 +143,13 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, status int, name,
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	if bytes.Contains(b.Bytes(), scannerMark) {
-		h.Set("Content-Security-Policy", scannerPolicy)
+	policy, special := door.Policy, bytes.Contains(b.Bytes(), scannerMark)
+	if special {
+		policy = scannerPolicy
+	}
+	policy, asks := bridgePolicy(policy, r, b.Bytes())
+	if special || asks {
+		h.Set("Content-Security-Policy", policy)
 	}
 	h.Set("Vary", "HX-Request, HX-Target, Accept-Language")
 	h.Set("Content-Language", s.language(r))

@@ -32,6 +32,13 @@ func (s *Server) identity(r *http.Request) (auth.Identity, error) {
 	return id, nil
 }
 
+// Who tells whose session a request carries, for doors that stand beside the pages.
+// errs.Denied: nobody's.
+func (s *Server) Who(r *http.Request) (userID string, err error) {
+	id, err := s.identify(r)
+	return id.User.ID, err
+}
+
 // owner names the user whose wallets and devices a request may reach.
 func (s *Server) owner(r *http.Request) (wallet.Owner, error) {
 	id, err := s.identity(r)

@@ -55,6 +55,8 @@ type Config struct {
 	PastPrices PastPrices // nil: no prices in files
 	HTTPS      HTTPS      // nil: the program speaks plain HTTP
 	Program    Program    // nil: the program's own settings are not on offer
+	Bridge     Bridge     // nil: no USB devices
+	BridgeOnly bool       // the program is a USB bridge and nothing else
 	// Open reports whether other machines can reach this Specter; nil: they cannot.
 	Open func() bool
 	// CheckPIN tries a password against the active node: errs.Denied when it is wrong. nil: the

@@ -1,0 +1,126 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"specter/internal/signer"
+	"specter/internal/signer/coldcard"
+	"specter/internal/signer/jade"
+	"specter/internal/signer/keepkey"
+	"specter/internal/signer/ledger"
+	"specter/internal/signer/trezor"
+)
+
+// drivers is the one list of the families that this program drives.
+func drivers() []signer.Driver {
+	return []signer.Driver{
+		trezor.Driver{},
+		keepkey.Driver{},
+		ledger.Driver{},
+		coldcard.Driver{},
+		jade.Driver{},
+	}
+}
+
+// signersFile keeps what drivers want to find again: pairing keys, registrations of wallets.
+const signersFile = "signers.json"
+
+// newHub makes the hub of the devices at this computer. Nothing is looked for before somebody
+// asks.
+func (a *App) newHub() (*signer.Hub, error) {
+	memory, err := openMemory(a.folder.file(signersFile))
+	if err != nil {
+		return nil, err
+	}
+	a.memory = memory
+	c := signer.HubConfig{Drivers: a.c.drivers, Ports: a.c.ports, Log: a.c.Log, Options: func() signer.Options {
+		return signer.Options{Rand: rand.Reader, Now: a.outside.now, Memory: memory, Relay: a.outside.relay}
+	}}
+	if c.Drivers == nil {
+		c.Drivers = drivers()
+	}
+	if c.Ports == nil {
+		if c.Ports, err = a.devicePorts(); err != nil {
+			return nil, err
+		}
+	}
+	return signer.NewHub(c), nil
+}
+
+// drawer is a signer.Memory in a file of the data folder that nobody else can read.
+type drawer struct {
+	path string
+	mu   sync.Mutex // held while the file is written: what was put is on the disk afterwards
+	all  map[string][]byte
+}
+
+// Bounds of the drawer: a driver that runs wild must not fill the disk.
+const (
+	maxKept  = 2_000
+	maxValue = 64 << 10
+)
+
+// openMemory reads the file. One that cannot be read is set aside, not overwritten: pairing again
+// is a nuisance, losing what could be mended is worse.
+func openMemory(path string) (*drawer, error) {
+	d := &drawer{path: path, all: map[string][]byte{}}
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return d, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(data, &d.all); err != nil || d.all == nil {
+		d.all = map[string][]byte{}
+		return d, os.Rename(path, filepath.Join(filepath.Dir(path), "signers-damaged.json"))
+	}
+	return d, nil
+}
+
+// Get finds a value.
+func (d *drawer) Get(key string) ([]byte, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	v, ok := d.all[key]
+	return slices.Clone(v), ok
+}
+
+// Put keeps a value over the end of the program.
+func (d *drawer) Put(key string, value []byte) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	old, had := d.all[key]
+	if len(value) > maxValue || len(key) > 300 || !had && len(d.all) >= maxKept {
+		return errors.New("a driver keeps more than there is room for")
+	}
+	if had && slices.Equal(old, value) {
+		return nil
+	}
+	d.all[key] = slices.Clone(value)
+	data, err := json.MarshalIndent(d.all, "", " ")
+	if err == nil {
+		err = replaceFile(d.path, data)
+	}
+	if err != nil {
+		if delete(d.all, key); had {
+			d.all[key] = old
+		}
+	}
+	return err
+}
+
+var _ signer.Memory = (*drawer)(nil)
+
+// devicePorts lists where devices may be.
+func (a *App) devicePorts() (func(ctx context.Context) ([]signer.Port, error), error) {
+	return func(context.Context) ([]signer.Port, error) { return nil, nil }, nil
+}

@@ -1,0 +1,39 @@
+package web
+
+import "context"
+
+// Bridge is what the pages about USB devices ask of the program.
+type Bridge interface {
+	// SetWhitelist stores who may ask the bridge: origins, one a line, and whether from other
+	// computers too. errs.Invalid names the line that is no origin.
+	SetWhitelist(ctx context.Context, text string, afar bool) error
+	// SetToken makes a new token of the bridge, or drops the one there is.
+	SetToken(ctx context.Context, wanted bool) error
+	// TestBridge tries the bridge that a user has chosen, as far as this server reaches it. origin
+	// is under which name the user's browser knows this server.
+	TestBridge(ctx context.Context, userID, origin string) (BridgeReport, error)
+}
+
+// BridgeReport tells how a test of a bridge went, up to the step that failed.
+type BridgeReport struct {
+	Steps   []BridgeStep
+	Devices int    // that it sees
+	Version string // of the bridge; "" of an old one
+}
+
+// BridgeStep is one thing that was tried.
+type BridgeStep struct {
+	Name  string // address, reach, tls, bridge, origin, devices; device is one that cannot be used
+	About string // the device's family
+	Err   error  // nil: it went well
+}
+
+// OK reports whether nothing failed.
+func (r BridgeReport) OK() bool {
+	for _, s := range r.Steps {
+		if s.Err != nil {
+			return false
+		}
+	}
+	return true
+}
