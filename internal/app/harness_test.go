@@ -27,7 +27,9 @@ func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 // open starts an App on a free port; it ends with the test.
 func open(t *testing.T, cfg Config) *house {
 	t.Helper()
-	cfg.Host = "127.0.0.1"
+	if cfg.Host == "" {
+		cfg.Host = "127.0.0.1"
+	}
 	if cfg.DataDir == "" {
 		cfg.DataDir = t.TempDir()
 	}

@@ -112,10 +112,7 @@ func (s *Server) getAuthority(w http.ResponseWriter, r *http.Request) error {
 	if !ok || state.Authority == "" {
 		return errNoAuthority
 	}
-	p, err := s.page(r, s.tr(r, "Trust this Specter's certificate"))
-	if err != nil {
-		return err
-	}
+	p := s.barePage(r, s.tr(r, "Trust this Specter's certificate"))
 	return s.render(w, r, http.StatusOK, "authority", authorityPage{page: p, Fingerprint: state.Authority})
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -31,7 +32,6 @@ type ACMEConfig struct {
 	Email     string   // where the authority writes before a certificate ends; may be ""
 	Directory string   // "": DirectoryLive
 	Client    *http.Client
-	Renew     time.Duration // before the end; 0: 30 days
 	Now       func() time.Time
 }
 
@@ -73,7 +73,7 @@ func NewACME(c ACMEConfig) (*ACME, error) {
 		c.Directory = DirectoryLive
 	}
 	a := &ACME{domains: domains, now: c.Now}
-	a.m = &autocert.Manager{Prompt: autocert.AcceptTOS, Email: c.Email, Cache: cache{c.Files}, HostPolicy: autocert.HostWhitelist(domains...), RenewBefore: c.Renew,
+	a.m = &autocert.Manager{Prompt: autocert.AcceptTOS, Email: c.Email, Cache: cache{c.Files}, HostPolicy: autocert.HostWhitelist(domains...),
 		Client: &acme.Client{DirectoryURL: c.Directory, HTTPClient: c.Client, UserAgent: "specter"}}
 	return a, nil
 }
@@ -143,8 +143,22 @@ func (a *ACME) Fetch(ctx context.Context) error {
 	return nil
 }
 
-// Challenges answers HTTP-01 questions of the authority and passes all else on.
-func (a *ACME) Challenges(next http.Handler) http.Handler { return a.m.HTTPHandler(next) }
+// Challenges answers HTTP-01 questions of the authority and passes all else on. The port in the
+// question's Host is left aside: outside it is 80, whatever it is here.
+func (a *ACME) Challenges(next http.Handler) http.Handler {
+	challenge := a.m.HTTPHandler(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasPrefix(r.URL.Path, "/.well-known/acme-challenge/") {
+			next.ServeHTTP(w, r)
+			return
+		}
+		if host, _, err := net.SplitHostPort(r.Host); err == nil {
+			r = r.Clone(r.Context())
+			r.Host = host
+		}
+		challenge.ServeHTTP(w, r)
+	})
+}
 
 // State tells what is in use.
 func (a *ACME) State() State {
