@@ -20,7 +20,8 @@ const (
 	maxPieces  = 4096      // messages of one long reply
 	maxReply   = 8 << 20   // bytes of one long reply, put together
 	maxSkipped = 10_000    // log messages and stale replies before the one that is awaited
-	maxNoise   = 8 << 10   // bytes of boot messages and the like before the greeting is answered
+	maxNoise   = 8 << 10   // bytes that are kept of boot messages and the like before the greeting is answered
+	maxOpen    = 32        // places among them where a message may begin
 )
 
 var errGarbled = signer.E(signer.CodeConnection, "the Jade answered with something that is not understood; disconnect it, connect it again and retry")
@@ -142,32 +143,45 @@ func (w *wire) greet(ctx context.Context, into any) error {
 	if err != nil {
 		return err
 	}
-	for len(w.buf) <= maxNoise {
-		if r, ok := w.find(id); ok {
-			if r.Error != nil || len(r.Result) == 0 {
-				return errGarbled
-			}
+	for {
+		r, found, err := w.find(id)
+		switch {
+		case err != nil:
+			return err
+		case found && r.Error == nil && len(r.Result) > 0:
 			return decode(r.Result, into)
+		case found || len(w.buf) > maxNoise:
+			return errGarbled
 		}
 		if err := w.fill(ctx); err != nil {
 			return err
 		}
 	}
-	return errGarbled
 }
 
-// find looks for the reply with an id anywhere in what was read, and drops what stands before.
-func (w *wire) find(id string) (reply, bool) {
+// find looks for the reply with an id anywhere in what was read, and drops what cannot belong to
+// it. Bytes of a boot message may look like the beginning of a message; few do, and a device that
+// sends many is none of ours.
+func (w *wire) find(id string) (r reply, found bool, err error) {
+	first, open := len(w.buf), 0
 	for i, b := range w.buf {
 		if !opensMap(b) {
 			continue
 		}
-		if r, rest, err := parse(w.buf[i:]); err == nil && r.ID == id {
+		r, rest, err := parse(w.buf[i:])
+		switch {
+		case err == nil && r.ID == id:
 			w.buf = rest
-			return r, true
+			return r, true, nil
+		case errors.Is(err, io.ErrUnexpectedEOF):
+			first = min(first, i)
+			if open++; open > maxOpen {
+				return reply{}, false, errGarbled
+			}
 		}
 	}
-	return reply{}, false
+	w.buf = w.buf[first:]
+	return reply{}, false, nil
 }
 
 // opensMap reports whether a byte begins a CBOR map of a size that messages have.
