@@ -18,8 +18,8 @@ import (
 	"specter/internal/auth"
 )
 
-// nearby is an address of this machine under which a browser takes it for another one.
-func nearby(t *testing.T) string {
+// outerAddress is an address of this machine under which a browser takes it for another one.
+func outerAddress(t *testing.T) string {
 	t.Helper()
 	list, err := net.InterfaceAddrs()
 	if err != nil {
@@ -187,7 +187,7 @@ const mayUseCamera = `isSecureContext && !!navigator.mediaDevices && typeof navi
 // page without a word and lets it have the camera; over plain HTTP from elsewhere it does not,
 // and the page says why.
 func TestABrowserThatTrustsTheAuthorityGivesTheCamera(t *testing.T) {
-	address := nearby(t)
+	address := outerAddress(t)
 	h, _ := openSecure(t, TLS{Mode: TLSSelfSigned})
 	base := "https://" + net.JoinHostPort(address, portOf(h.listener))
 	b := trusting(t, h, base)
@@ -219,7 +219,7 @@ func TestABrowserThatDoesNotKnowTheAuthorityIsWarned(t *testing.T) {
 }
 
 func TestOverPlainHTTPTheCameraStaysOffAndThePageSaysWhy(t *testing.T) {
-	address := nearby(t)
+	address := outerAddress(t)
 	dir := t.TempDir()
 	h := open(t, Config{DataDir: dir})
 	if err := h.auth.SetOwner(context.Background(), "", "correct horse battery"); err != nil {
