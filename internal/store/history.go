@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"unicode/utf8"
 
@@ -146,8 +147,25 @@ func direction(p wallet.Page) string {
 // maxMerged is how many wallets a query merges; more are sorted together.
 const maxMerged = 100
 
-// owners loads the wallets of a list, for names and tips. Those that are gone are left out.
+// owners loads what lists tell of their wallets: name, alias, height of the tip, balance and how
+// many transactions there are, in the order of ids. Those that are gone are left out.
 func (t *tx) owners(ids []wallet.ID) (out []wallet.Record, err error) {
+	list, err := json.Marshal(ids)
+	if err != nil {
+		return nil, err
+	}
+	err = t.each(`SELECT w.id, w.alias, w.name, w.tip_height, w.tx_count, w.confirmed, w.pending, w.immature, w.frozen, w.reserved FROM json_each(?) j CROSS JOIN wallets w ON w.id = j.value ORDER BY j.key`, []any{string(list)}, func(scan func(...any) error) error {
+		var r wallet.Record
+		b := &r.Balance
+		err := scan(&r.ID, &r.Alias, &r.Name, &r.Tip.Height, &r.TxCount, &b.Confirmed, &b.Pending, &b.Immature, &b.Frozen, &b.Reserved)
+		out = append(out, r)
+		return err
+	})
+	return out, err
+}
+
+// records loads the wallets of a list. Those that are gone are left out.
+func (t *tx) records(ids []wallet.ID) (out []wallet.Record, err error) {
 	for _, id := range ids {
 		list, err := t.wallets(walletColumns+`WHERE id = ?`, id)
 		if err != nil {

@@ -12,7 +12,7 @@ import (
 // Walk runs f inside one read transaction.
 func (d *DB) Walk(ctx context.Context, ids []wallet.ID, f func(wallet.Walk) error) error {
 	return d.read(ctx, func(t *tx) error {
-		owners, err := t.owners(ids)
+		owners, err := t.records(ids)
 		if err != nil {
 			return err
 		}

@@ -107,6 +107,18 @@ func (d *DB) Wallets(ctx context.Context, o wallet.Owner, n btc.Network) ([]wall
 	return d.wallets(ctx, walletColumns+`WHERE owner = ? AND network = ? ORDER BY name`, string(o), n.String())
 }
 
+// WalletIDs lists an owner's wallets of a network by name, and nothing of them but their numbers.
+func (d *DB) WalletIDs(ctx context.Context, o wallet.Owner, n btc.Network) (out []wallet.ID, err error) {
+	err = d.read(ctx, func(t *tx) error {
+		list, err := t.numbers(`SELECT id FROM wallets WHERE owner = ? AND network = ? ORDER BY name`, string(o), n.String())
+		for _, id := range list {
+			out = append(out, wallet.ID(id))
+		}
+		return err
+	})
+	return out, err
+}
+
 // AllWallets lists every wallet of everybody.
 func (d *DB) AllWallets(ctx context.Context) ([]wallet.Record, error) {
 	return d.wallets(ctx, walletColumns+`ORDER BY id`)

@@ -151,7 +151,7 @@ func (s *Service) propose(ctx context.Context, o Owner, n btc.Network, w NewWall
 	}
 	keys := s.knownKeys(ctx, o, n)
 	for i := range p.Cosigners {
-		nameCosigner(&p.Cosigners[i], keys)
+		new(openWallet).nameCosigner(&p.Cosigners[i], keys)
 	}
 	p.Findings = s.findings(&setup{n: n, d: d, p: &p, known: keys}, existing)
 	for _, r := range p.Findings {

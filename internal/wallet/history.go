@@ -39,12 +39,7 @@ func (s *Service) HistoryAll(ctx context.Context, o Owner, n btc.Network, q Quer
 }
 
 func (s *Service) ids(ctx context.Context, o Owner, n btc.Network) ([]ID, error) {
-	list, err := s.c.Store.Wallets(ctx, o, n)
-	ids := make([]ID, len(list))
-	for i, r := range list {
-		ids[i] = r.ID
-	}
-	return ids, err
+	return s.c.Store.WalletIDs(ctx, o, n)
 }
 
 // Transaction tells all that is known of a transaction of the wallet. Where its stored bytes

@@ -33,6 +33,7 @@ type Store interface {
 // WalletStore keeps the wallets themselves. Cosigners come back without their devices.
 type WalletStore interface {
 	Wallets(ctx context.Context, o Owner, n btc.Network) ([]Record, error) // by name
+	WalletIDs(ctx context.Context, o Owner, n btc.Network) ([]ID, error)   // by name
 	AllWallets(ctx context.Context) ([]Record, error)
 	Wallet(ctx context.Context, ref Ref) (Record, error)
 	WalletByID(ctx context.Context, id ID) (Record, error)

@@ -23,10 +23,11 @@ type openWallet struct {
 
 	scanFails int // tries in a row of a scan that failed, in the wallet's one job
 
-	live sync.Mutex // over the fields below
-	scan *Scan      // a scan that goes on now
-	told time.Time  // when the last "scan" event was sent
-	at   time.Time  // when the last sync ended well
+	live sync.Mutex          // over the fields below
+	keys map[string]btc.XKey // the cosigners' by their text: to read one costs as much as to show a row
+	scan *Scan               // a scan that goes on now
+	told time.Time           // when the last "scan" event was sent
+	at   time.Time           // when the last sync ended well
 }
 
 // openOf returns the memory of a wallet, making it where it is missing.
@@ -144,10 +145,10 @@ func (s *Service) knownKeys(ctx context.Context, o Owner, n btc.Network) []Known
 
 // decorate adds what is not stored: the devices of the cosigners and how a scan goes.
 func (s *Service) decorate(r *Record, keys []KnownKey) {
-	for i := range r.Cosigners {
-		nameCosigner(&r.Cosigners[i], keys)
-	}
 	w := s.openOf(*r)
+	for i := range r.Cosigners {
+		w.nameCosigner(&r.Cosigners[i], keys)
+	}
 	if w.broken != nil {
 		r.SyncError = w.broken.Error()
 	}
@@ -163,9 +164,9 @@ func (s *Service) decorate(r *Record, keys []KnownKey) {
 }
 
 // nameCosigner finds the device that holds a cosigner's key.
-func nameCosigner(c *Cosigner, keys []KnownKey) {
-	x, _, err := btc.ParseXKey(c.XPub)
-	if err != nil {
+func (w *openWallet) nameCosigner(c *Cosigner, keys []KnownKey) {
+	x, ok := w.key(c.XPub)
+	if !ok {
 		return
 	}
 	for _, k := range keys {
@@ -174,6 +175,24 @@ func nameCosigner(c *Cosigner, keys []KnownKey) {
 			return
 		}
 	}
+}
+
+// key reads a cosigner's key; false where it cannot be read.
+func (w *openWallet) key(text string) (btc.XKey, bool) {
+	w.live.Lock()
+	defer w.live.Unlock()
+	if x, known := w.keys[text]; known {
+		return x, true
+	}
+	x, _, err := btc.ParseXKey(text)
+	if err != nil {
+		return x, false
+	}
+	if w.keys == nil {
+		w.keys = map[string]btc.XKey{}
+	}
+	w.keys[text] = x
+	return x, true
 }
 
 // Uses lists the names of the owner's wallets, of any network, that have a key.
