@@ -104,6 +104,7 @@ var shared = []string{
 	"signer/transport", "signer/signertest",
 	"signer/protolite",                          // protobuf: Trezor, KeepKey, BitBox02
 	"signer/codec1", "signer/codec1/codec1test", // the protocol that Trezor and KeepKey speak
+	"signer/bitbox02/hww", // frames and numbers, for the driver and the software device
 }
 
 // checkFamily holds imports inside one room to the family's own rules.
