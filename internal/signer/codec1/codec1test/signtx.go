@@ -251,9 +251,8 @@ func (w *work) output(ctx context.Context, m protolite.Message) (script []byte, 
 		}
 		script, err = txscript.NewScriptBuilder().AddOp(txscript.OP_RETURN).AddFullData(m.Bytes(6)).Script()
 		return script, false, err
-	case m.Uint(4) != codec1.PayToAddress:
-		return nil, false, refusal{codec1.FailDataError, "Invalid script type"}
 	}
+	// An address counts whatever the script type says, as HWI has it for P2SH multisig.
 	a, err := btc.ParseAddress(m.Text(1), w.n)
 	if err != nil {
 		return nil, false, refusal{codec1.FailDataError, "Invalid address"}
