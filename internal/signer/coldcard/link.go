@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/btcsuite/btcd/btcec/v2"
 
@@ -136,7 +137,9 @@ func (l *link) open(message []byte, secret bool) ([]byte, error) {
 	case l.secret && !bytes.HasPrefix(message, []byte("fram")):
 		return nil, l.kill(signer.E(signer.CodeConnection, "an answer came unencrypted over an encrypted link; something between the Coldcard and this computer may be changing what it says"))
 	}
-	if len(message) < 4 {
+	// An unknown word means that a packet was lost and the key streams no longer agree; all that
+	// follows would be noise, so the link ends and the next one agrees on a new key.
+	if len(message) < 4 || !slices.Contains(words, string(message[:4])) {
 		return nil, l.kill(garbled())
 	}
 	return message, nil
@@ -188,6 +191,8 @@ func (l *link) greet(ctx context.Context, random io.Reader) error {
 		case bytes.Equal(message, append([]byte("biny"), nonce...)):
 			l.owed = 0
 			return nil
+		case bytes.Equal(message, []byte("frammust encrypt")):
+			return refused(message) // whoever asked: nothing in plain is answered any more
 		case bytes.HasPrefix(message, []byte("fram")):
 			refusal = refused(message) // an old one, or the answer: then no other comes
 		}

@@ -36,6 +36,8 @@ func parseFirmware(answer string) firmware {
 			for i, part := range strings.SplitN(rest, ".", 3) {
 				if n, err := strconv.Atoi(part); err == nil && n >= 0 {
 					f.number[i] = n
+				} else if part == "x" {
+					f.number[i] = 99 // the simulator's 5.x.x: newer than all
 				}
 			}
 			f.q = f.q || f.hardware == "q1"
