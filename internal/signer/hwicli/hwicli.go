@@ -292,6 +292,7 @@ func texts(raw json.RawMessage) (out []string) {
 	switch {
 	case json.Unmarshal(raw, &flat) == nil:
 	case json.Unmarshal(raw, &nested) == nil:
+		flat = nil // the first attempt may have left something
 		for _, n := range nested {
 			flat = append(flat, n...)
 		}
