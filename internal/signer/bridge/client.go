@@ -224,7 +224,7 @@ func stepOf(err error) string {
 		return ""
 	case errors.As(err, &said):
 		return "bridge"
-	case errors.As(err, &cert), errors.As(err, &name), errors.As(err, &unknown), errors.As(err, &record):
+	case errors.As(err, &cert), errors.As(err, &name), errors.As(err, &unknown), errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return "tls"
 	case errors.As(err, &timeout), errors.Is(err, io.EOF):
 		return "reach"
