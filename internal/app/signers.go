@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"specter/internal/signer"
+	"specter/internal/signer/bitbox02"
 	"specter/internal/signer/coldcard"
 	"specter/internal/signer/jade"
 	"specter/internal/signer/keepkey"
@@ -26,6 +27,7 @@ func drivers() []signer.Driver {
 		keepkey.Driver{},
 		ledger.Driver{},
 		coldcard.Driver{},
+		bitbox02.Driver{},
 		jade.Driver{},
 	}
 }

@@ -70,6 +70,8 @@ type Service struct {
 	talks *talks
 	limit *limits
 	kept  registry
+
+	pairings pairings
 }
 
 // New makes the service. It refuses a configuration without a hub or without rules.

@@ -197,7 +197,7 @@ func TestWhoGoesAwayEndsTheCall(t *testing.T) {
 	done := make(chan string, 1)
 	go func() {
 		_, body, _ := o.post("http://localhost:25441", `{"id":1,"method":"sign_message","params":{"message":"x","device_type":"trezor","session":"some-session"}}`,
-			func(r *http.Request) { *r = *r.WithContext(ctx) })
+			within(ctx))
 		done <- body
 	}()
 	wait(t, "the question", func() bool { return len(o.notices("some-session", 0, 0).Notices) > 0 })

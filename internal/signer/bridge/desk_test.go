@@ -200,7 +200,19 @@ type office struct {
 func open(t *testing.T, things ...*thing) *office {
 	t.Helper()
 	o := &office{t: t, desk: &desk{things: things}, rules: bridge.Rules{Origins: []string{bridge.DefaultOrigin}, Token: "letmein"}, near: true, clock: time.Unix(1700000000, 0)}
-	s, err := bridge.New(bridge.Config{Hub: o.desk, Memory: &o.memory, Version: "1.2.3",
+	o.hub(o.desk)
+	return o
+}
+
+// within ties a request to a context.
+func within(ctx context.Context) func(*http.Request) {
+	return func(r *http.Request) { *r = *r.WithContext(ctx) }
+}
+
+// hub makes the bridge over a hub.
+func (o *office) hub(h bridge.Hub) {
+	o.t.Helper()
+	s, err := bridge.New(bridge.Config{Hub: h, Memory: &o.memory, Version: "1.2.3",
 		Rules: func(context.Context) (bridge.Rules, error) { return o.rules, nil },
 		User: func(*http.Request) (string, error) {
 			if o.user == "" {
@@ -218,10 +230,9 @@ func open(t *testing.T, things ...*thing) *office {
 		Elsewhere: func(context.Context, string) (*bridge.Client, error) { return o.away, nil },
 		Now:       func() time.Time { return o.clock }})
 	if err != nil {
-		t.Fatal(err)
+		o.t.Fatal(err)
 	}
 	o.Service = s
-	return o
 }
 
 // post sends a body from an origin ("" none) and returns status, answer and headers.

@@ -148,7 +148,11 @@ func enumerate(ctx context.Context, j *job) (any, error) {
 
 func (j *job) list(ctx context.Context) ([]signer.Info, error) {
 	j.pair = j.p.yes("pair")
-	return j.s.c.Hub.Enumerate(ctx, j.ask())
+	list, err := j.s.c.Hub.Enumerate(ctx, j.ask())
+	if err == nil && j.ofOldPage() && j.pairUnpaired(ctx, list) {
+		return j.s.c.Hub.Enumerate(ctx, j.ask())
+	}
+	return list, err
 }
 
 // described is a device as HWI prints it.

@@ -2,7 +2,6 @@ package bridge
 
 import (
 	"context"
-	"strings"
 	"sync"
 	"time"
 
@@ -120,7 +119,7 @@ func (t *talks) pairing(caller string) string {
 		}
 		for i := len(d.notices) - 1; i >= 0; i-- {
 			if n := d.notices[i]; n.Kind == string(signer.NoticePairing) && d.running[n.call] != nil {
-				return strings.TrimSpace(n.Code)
+				return codeOf(n.Code)
 			}
 		}
 	}
