@@ -12,6 +12,7 @@ import (
 	_ "modernc.org/sqlite"
 
 	"specter/internal/btc"
+	"specter/internal/errs"
 	"specter/internal/wallet"
 )
 
@@ -81,6 +82,11 @@ func TestAWalletAlwaysOpens(t *testing.T) {
 		want := wallet.DraftBroken
 		if i > 0 {
 			want = wallet.Unsigned // the PSBT tells the rest, and can be signed
+			if got.Lost == "" || len(got.Recipients) != 1 || got.Recipients[0].Address != pay.Address || got.Recipients[0].Amount != 100_000 {
+				t.Errorf("the spoilt draft %d reads %+v, %q", i, got.Recipients, got.Lost)
+			}
+			h.says(fmt.Sprintf("/wallets/%s/drafts", ref.Alias), "drafts/%d/repair", d.ID)
+			h.says(fmt.Sprintf("/wallets/%s/drafts/%d", ref.Alias, d.ID), "drafts/%d/repair", d.ID)
 		}
 		if err != nil || got.State != want {
 			t.Errorf("the spoilt draft %d is %s, %v", i, got.State, err)
@@ -92,6 +98,18 @@ func TestAWalletAlwaysOpens(t *testing.T) {
 	}
 	if d, err := h.wallets.SignHot(ctx, ref, drafts[1].ID, red.ID, ""); err != nil || d.Have != 1 {
 		t.Errorf("a draft whose recipients are gone is signed by %d, %v", d.Have, err)
+	}
+
+	for i, d := range drafts {
+		for range 2 {
+			got, err := h.wallets.RepairDraft(ctx, ref, d.ID)
+			switch {
+			case i == 0 && !errs.Is(err, errs.Unavailable):
+				t.Errorf("a draft without its PSBT was repaired: %v", err)
+			case i > 0 && (err != nil || got.Lost != "" || len(got.Recipients) != 1 || got.Recipients[0].Address != pay.Address || (got.Have == 1) != (i == 1)):
+				t.Errorf("the repaired draft %d reads %+v, %q, %v", i, got.Recipients, got.Lost, err)
+			}
+		}
 	}
 
 	// What heals: the transaction by repair, the whole history by making it anew, drafts by going.
@@ -116,6 +134,20 @@ func TestAWalletAlwaysOpens(t *testing.T) {
 	}
 	if r := h.record(ref); r.Balance.Reserved != 0 {
 		t.Errorf("%d sat are still held", r.Balance.Reserved)
+	}
+}
+
+// says looks for a text on a page.
+func (h *house) says(path, format string, args ...any) {
+	h.t.Helper()
+	resp, err := http.Get(h.URL() + path)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if want := fmt.Sprintf(format, args...); err != nil || !strings.Contains(string(body), want) {
+		h.t.Errorf("%s does not say %q (%v)", path, want, err)
 	}
 }
 

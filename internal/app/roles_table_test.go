@@ -101,6 +101,7 @@ POST /wallets/{alias}/drafts/{id}/signatures - - + - psbt=$signed
 POST /wallets/{alias}/drafts/{id}/sign - - + - device=$deviceid
 POST /wallets/{alias}/drafts/{id}/note - - + - note=mine
 POST /wallets/{alias}/drafts/{id}/renew - - + -
+POST /wallets/{alias}/drafts/{id}/repair - - + -
 POST /wallets/{alias}/drafts/{id}/broadcast - - + -
 POST /wallets/{alias}/drafts/{id}/delete - - + -
 GET /setup + + + +
@@ -281,6 +282,7 @@ POST /api/v1/wallets/{alias}/transactions/{txid}/abandon - - + -
 POST /api/v1/wallets/{alias}/transactions/{txid}/rebroadcast - - + -
 GET /api/v1/wallets/{alias}/drafts/{id}/edit - - + -
 POST /api/v1/wallets/{alias}/drafts/{id}/renew - - + -
+POST /api/v1/wallets/{alias}/drafts/{id}/repair - - + -
 GET /api/v1/wallets/{alias}/drafts/{id}/comparison - - + -
 GET /api/v1/wallets/{alias}/drafts/{id} - - + -
 PATCH /api/v1/wallets/{alias}/drafts/{id} - - + - {"note":"mine"}

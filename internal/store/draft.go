@@ -37,7 +37,7 @@ func scanDraft(scan func(...any) error) (s wallet.StoredDraft, err error) {
 	var list []recipient
 	var remarks []remark
 	if json.Unmarshal([]byte(recipients), &list) != nil || json.Unmarshal([]byte(warnings), &remarks) != nil {
-		s.State = wallet.DraftBroken // the PSBT tells the rest; the list must open
+		s.Spoilt = true // the PSBT tells the rest; the list must open
 	}
 	for _, r := range list {
 		s.Recipients = append(s.Recipients, wallet.Recipient{Address: r.Address, Amount: btcutil.Amount(r.Amount), Label: r.Label, Max: r.Max})
@@ -160,20 +160,25 @@ func (d *DB) AddDraft(ctx context.Context, s *wallet.StoredDraft) (made bool, er
 	return made, nil
 }
 
-func (t *tx) addDraft(s *wallet.StoredDraft) error {
+// draftWords are a draft's recipients and remarks as JSON.
+func draftWords(s *wallet.StoredDraft) (recipients, warnings []byte, err error) {
 	list := make([]recipient, len(s.Recipients))
 	for i, r := range s.Recipients {
 		list[i] = recipient{r.Address, int64(r.Amount), r.Label, r.Max}
 	}
-	recipients, err := json.Marshal(list)
-	if err != nil {
-		return err
+	if recipients, err = json.Marshal(list); err != nil {
+		return nil, nil, err
 	}
 	remarks := make([]remark, len(s.Remarks))
 	for i, r := range s.Remarks {
 		remarks[i] = remark(r)
 	}
-	warnings, err := json.Marshal(remarks)
+	warnings, err = json.Marshal(remarks)
+	return recipients, warnings, err
+}
+
+func (t *tx) addDraft(s *wallet.StoredDraft) error {
+	recipients, warnings, err := draftWords(s)
 	if err != nil {
 		return err
 	}
@@ -242,6 +247,29 @@ func (d *DB) PutDraft(ctx context.Context, s *wallet.StoredDraft) error {
 	})
 	if err == nil {
 		s.Revision++
+	}
+	return err
+}
+
+// MendDraft replaces a draft's recipients and remarks.
+func (d *DB) MendDraft(ctx context.Context, s *wallet.StoredDraft) error {
+	recipients, warnings, err := draftWords(s)
+	if err != nil {
+		return err
+	}
+	err = d.write(ctx, func(t *tx) error {
+		r, err := t.exec(`UPDATE drafts SET revision = revision + 1, recipients = ?, warnings = ? WHERE id = ? AND wallet = ? AND revision = ?`,
+			string(recipients), string(warnings), s.ID, s.Wallet, s.Revision)
+		if err != nil {
+			return err
+		}
+		if n, err := r.RowsAffected(); err != nil || n > 0 {
+			return err
+		}
+		return errs.E(errs.Conflict, "the draft has changed meanwhile; look at it again")
+	})
+	if err == nil {
+		s.Revision, s.Spoilt = s.Revision+1, false
 	}
 	return err
 }

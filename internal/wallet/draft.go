@@ -11,6 +11,7 @@ import (
 
 	"specter/internal/btc"
 	"specter/internal/btc/psbt"
+	"specter/internal/errs"
 )
 
 // Drafts lists a wallet's drafts, newest first. One that cannot be read is listed as broken.
@@ -44,6 +45,38 @@ func (s *Service) Draft(ctx context.Context, ref Ref, id DraftID) (Draft, error)
 		return Draft{}, err
 	}
 	s.decorate(&r, s.knownKeys(ctx, ref.Owner, ref.Network))
+	return s.view(ctx, r, w, d)
+}
+
+// RepairDraft writes the words of a draft anew from its PSBT: whom it pays, without labels and
+// remarks. One with nothing to mend stays as it is; errs.Unavailable where the PSBT itself cannot
+// be read.
+func (s *Service) RepairDraft(ctx context.Context, ref Ref, id DraftID) (Draft, error) {
+	r, w, err := s.ready(ctx, ref)
+	if err != nil {
+		return Draft{}, err
+	}
+	s.decorate(&r, s.knownKeys(ctx, ref.Owner, ref.Network))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	d, err := s.c.Store.Draft(ctx, r.ID, id)
+	if err != nil {
+		return Draft{}, err
+	}
+	view, err := s.view(ctx, r, w, d)
+	switch {
+	case err != nil:
+		return Draft{}, err
+	case view.State == DraftBroken:
+		return Draft{}, errs.E(errs.Unavailable, "%s", view.Trouble)
+	case !d.Spoilt:
+		return view, nil
+	}
+	d.Recipients = recipientsIn(view.Outputs)
+	if err := s.c.Store.MendDraft(ctx, &d); err != nil {
+		return Draft{}, err
+	}
+	s.tell(r, "draft")
 	return s.view(ctx, r, w, d)
 }
 
@@ -98,8 +131,8 @@ func (s *Service) view(ctx context.Context, r Record, w *openWallet, d StoredDra
 	if err == nil {
 		err = w.broken
 	}
-	if err == nil && d.State == DraftBroken {
-		out.State = Unsigned // its PSBT is good; only the words around it were lost
+	if err == nil && d.Spoilt {
+		out.Lost = "the stored recipients or remarks of this draft cannot be read; its PSBT is good and tells whom it pays. Repair it to write them anew; labels that were given with it are lost"
 	}
 	if err != nil {
 		out.State, out.Trouble = DraftBroken, "the stored draft cannot be read ("+err.Error()+"); delete it and make the payment again"

@@ -185,6 +185,8 @@ type DraftStore interface {
 	// PutDraft replaces PSBT, state, final transaction, txid and note of a draft, if the stored
 	// one is still the revision that d was read as; Conflict otherwise. It raises the revision.
 	PutDraft(ctx context.Context, d *StoredDraft) error
+	// MendDraft replaces the recipients and remarks of a draft.
+	MendDraft(ctx context.Context, d *StoredDraft) error
 	// ExpireDraft releases the coins and leaves the draft as a row in state Expired. Conflict
 	// when the draft was changed after the given revision.
 	ExpireDraft(ctx context.Context, id ID, d DraftID, revision int64) error
@@ -213,6 +215,7 @@ type StoredDraft struct {
 	TxID       chainhash.Hash
 	Recipients []Recipient
 	Remarks    []Remark
+	Spoilt     bool            // the stored recipients or remarks cannot be read
 	Coins      []wire.OutPoint // held
 	Branch     uint32          // that Change is on: the wallet's last
 	Change     int64           // index handed out for change; -1: none

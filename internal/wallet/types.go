@@ -374,6 +374,7 @@ type Draft struct {
 	Remarks     []Remark
 	Warnings    []string        // Remarks as English sentences
 	Trouble     string          // for DraftBroken
+	Lost        string          // what of its words cannot be read while its PSBT is good: RepairDraft mends it; "": nothing
 	Replaces    *chainhash.Hash // the transaction whose place it takes
 	Expires     time.Time       // when it lets its coins go unless somebody signs; zero: never
 }

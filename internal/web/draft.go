@@ -234,6 +234,14 @@ func (s *Server) postRenewDraft(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
+// postRepairDraft writes the spoilt words of a draft anew.
+func (s *Server) postRepairDraft(w http.ResponseWriter, r *http.Request) error {
+	return s.change(w, r, func(ref wallet.Ref, id wallet.DraftID) (string, string, error) {
+		_, err := s.c.Wallets.RepairDraft(r.Context(), ref, id)
+		return s.tr(r, "The draft is whole again."), "", err
+	})
+}
+
 // download answers with a file to keep.
 func download(w http.ResponseWriter, f wallet.File) error {
 	h := w.Header()

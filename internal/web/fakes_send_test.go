@@ -113,6 +113,18 @@ func (h wallets) DraftRequest(ctx context.Context, ref wallet.Ref, id wallet.Dra
 	}
 	return q, err
 }
+func (h wallets) RepairDraft(_ context.Context, ref wallet.Ref, id wallet.DraftID) (wallet.Draft, error) {
+	if _, err := h.find(ref); err != nil {
+		return wallet.Draft{}, err
+	}
+	d, ok := h.drafts[id]
+	if !ok {
+		return d, errs.E(errs.NotFound, "there is no such draft")
+	}
+	d.Lost = ""
+	h.drafts[id] = d
+	return d, nil
+}
 func (h wallets) RenewDraft(ctx context.Context, ref wallet.Ref, id wallet.DraftID) (wallet.Draft, error) {
 	d, err := h.Draft(ctx, ref, id)
 	if err == nil && d.State == wallet.Expired {

@@ -126,6 +126,7 @@ func (s *Server) draftRoutes() []route {
 		{"POST /wallets/{alias}/drafts/{id}/sign", forUser, s.postSign},
 		{"POST /wallets/{alias}/drafts/{id}/note", forUser, s.postNote},
 		{"POST /wallets/{alias}/drafts/{id}/renew", forUser, s.postRenewDraft},
+		{"POST /wallets/{alias}/drafts/{id}/repair", forUser, s.postRepairDraft},
 		{"POST /wallets/{alias}/drafts/{id}/broadcast", forUser, s.postBroadcast},
 		{"POST /wallets/{alias}/drafts/{id}/delete", forUser, s.postDeleteDraft},
 	}

@@ -30,6 +30,7 @@ type walletReplace interface {
 
 type walletDraftLife interface {
 	DraftRequest(ctx context.Context, ref wallet.Ref, id wallet.DraftID) (wallet.SpendRequest, error)
+	RepairDraft(ctx context.Context, ref wallet.Ref, id wallet.DraftID) (wallet.Draft, error)
 	RenewDraft(ctx context.Context, ref wallet.Ref, id wallet.DraftID) (wallet.Draft, error)
 	Compare(ctx context.Context, ref wallet.Ref, a, b wallet.DraftID) (wallet.Comparison, error)
 }

@@ -155,7 +155,7 @@ func draftOf(alias string, d wallet.Draft) draftView {
 				Signatures: in.Sigs, SpentBy: hash(in.SpentBy)}
 		}),
 		Outputs: outputsOf(d.Outputs), ChangeSat: int64(d.Change), FeeSat: int64(d.Fee), FeeRate: int64(d.FeeRate), VSize: int64(d.VSize),
-		LockTime: d.LockTime, Replaceable: d.Replaceable, Need: d.Need, Have: d.Have, Remarks: mapped(d.Remarks, remarkOf), Warnings: texts(d.Warnings), Trouble: maybe(d.Trouble),
+		LockTime: d.LockTime, Replaceable: d.Replaceable, Need: d.Need, Have: d.Have, Remarks: mapped(d.Remarks, remarkOf), Warnings: texts(d.Warnings), Trouble: maybe(d.Trouble + d.Lost),
 		Replaces: hash(d.Replaces), Expires: moment(d.Expires),
 		Signers: mapped(d.Signers, func(s wallet.DraftSigner) draftSignerView { return draftSignerView{cosigner(s.Cosigner), s.Signed} })}
 }

@@ -29,6 +29,7 @@ type walletWaiting interface {
 	BroadcastVia(ctx context.Context, ref wallet.Ref, id wallet.DraftID, via string) (chainhash.Hash, error)
 	EditRequest(ctx context.Context, ref wallet.Ref, txid chainhash.Hash) (wallet.SpendRequest, error)
 	DraftRequest(ctx context.Context, ref wallet.Ref, id wallet.DraftID) (wallet.SpendRequest, error)
+	RepairDraft(ctx context.Context, ref wallet.Ref, id wallet.DraftID) (wallet.Draft, error)
 	RenewDraft(ctx context.Context, ref wallet.Ref, id wallet.DraftID) (wallet.Draft, error)
 	Compare(ctx context.Context, ref wallet.Ref, a, b wallet.DraftID) (wallet.Comparison, error)
 }

@@ -25,6 +25,7 @@ func waitingRoutes() []Route {
 		{"POST", tx + "/rebroadcast", auth.Broadcast, AnyUser, OneWallet, "rebroadcastTransaction", postRebroadcast, options{out: broadcastView{}, query: []string{"via"}, slow: true}},
 		{"GET", draft + "/edit", auth.Read, AnyUser, OneWallet, "readDraftAsRequest", getDraftEdit, options{out: spendView{}}},
 		{"POST", draft + "/renew", auth.Write, AnyUser, OneWallet, "renewDraft", postRenew, options{out: draftDetailView{}}},
+		{"POST", draft + "/repair", auth.Write, AnyUser, OneWallet, "repairDraft", postRepairDraft, options{out: draftDetailView{}}},
 		{"GET", draft + "/comparison", auth.Read, AnyUser, OneWallet, "compareDrafts", getComparison, options{out: comparisonView{}, query: []string{"with"}}},
 	}
 }
@@ -215,6 +216,10 @@ func postRebroadcast(c *call) (any, error) {
 
 func postRenew(c *call) (any, error) {
 	return c.draft(func(id wallet.DraftID) (wallet.Draft, error) { return c.s.c.Wallets.RenewDraft(c.ctx(), c.ref(), id) })
+}
+
+func postRepairDraft(c *call) (any, error) {
+	return c.draft(func(id wallet.DraftID) (wallet.Draft, error) { return c.s.c.Wallets.RepairDraft(c.ctx(), c.ref(), id) })
 }
 
 func getComparison(c *call) (any, error) {
