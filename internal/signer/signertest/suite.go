@@ -44,7 +44,7 @@ func Run(t *testing.T, f Family) {
 var guard = signer.CheckedOn
 
 // patience is how long a call may take that nobody holds up.
-const patience = 20 * time.Second
+const patience = 10 * time.Second
 
 // bench is a driver at work on a software device.
 type bench struct {
