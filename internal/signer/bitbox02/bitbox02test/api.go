@@ -192,7 +192,7 @@ func (b *Box) register(t *task, m protolite.Message) error {
 	}
 	name := m.Text(hww.RegisterName)
 	if name == "" {
-		name = "Named on the device"
+		name = fmt.Sprintf("Wallet %d", b.Registered()+1) // typed on the device
 	}
 	if len(name) > hww.MaxName || name[0] == ' ' || name[len(name)-1] == ' ' || slices.ContainsFunc([]byte(name), func(c byte) bool { return c < ' ' || c > '~' }) {
 		return invalid
