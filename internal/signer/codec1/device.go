@@ -151,7 +151,7 @@ func (d *Device) reply(kind uint16, m protolite.Message) (uint16, protolite.Buil
 	case ButtonPinEntry:
 		notice = signer.NoticeUnlock
 	case ButtonPassphraseEntry:
-		notice = signer.NoticePassphrase
+		notice, d.asked = signer.NoticePassphrase, true
 	}
 	d.opt.Tell(signer.Notice{Kind: notice})
 	return MsgButtonAck, nil, nil
@@ -281,7 +281,11 @@ func (d *Device) sessionKey() string { return d.dialect.Kind + "/session/" + d.f
 // mask hides a session id under the passphrase: what is kept tells nothing of the passphrase,
 // since under a wrong one it is just another id, which the device does not know.
 func (d *Device) mask(id []byte) []byte {
-	pad := sha256.Sum256([]byte("specter session\x00" + d.features.ID + "\x00" + d.opt.Passphrase))
+	passphrase := d.opt.Passphrase
+	if d.features.OnDeviceOnly {
+		passphrase = "" // none is sent
+	}
+	pad := sha256.Sum256([]byte("specter session\x00" + d.features.ID + "\x00" + passphrase))
 	out := make([]byte, len(id))
 	for i := range id {
 		out[i] = id[i] ^ pad[i]
