@@ -37,6 +37,7 @@ const (
 	swLockedOld   = 0x6982 // security status not satisfied
 	swLockedOlder = 0x6804
 	swDenied      = 0x6985
+	swBusy        = 0x6901 // measured: it asks its person about something else
 	swBadData     = 0x6a80
 	swUnsupported = 0x6a82
 	swBadP1P2     = 0x6a86
@@ -61,6 +62,8 @@ func fault(sw uint16, what string) error {
 		return signer.Declined(what)
 	case swLocked, swLockedOld, swLockedOlder:
 		return errLocked()
+	case swBusy:
+		return signer.E(signer.CodeBusy, "the Ledger still asks about something else; answer or refuse that on the device, then try again")
 	case swNoApp, swNoCLA, swNoCLAOld, swNoINS:
 		return signer.E(signer.CodeNotReady, "open the Bitcoin app on the Ledger, version 2.1 or later")
 	case swBadProof:

@@ -5,7 +5,7 @@
 // apps before 2.1 is not spoken; such an app is told to be updated.
 //
 // A Ledger has no command by which a host could take a question back: when a call is cancelled,
-// the person refuses it on the device.
+// the person refuses it on the device, which until then answers everything with "busy".
 package ledger
 
 import (
@@ -97,9 +97,6 @@ func (s *session) look(ctx context.Context) error {
 			return malformed("status %04x", sw)
 		}
 		s.info.Err = fault(sw, "the name of the app")
-		if sw == swDenied { // an answer to an old question; the next one is ours
-			s.info.Err = signer.E(signer.CodeBusy, "the Ledger was still asking about something else; try again")
-		}
 		return nil
 	}
 	app, err := parseAppInfo(data)
@@ -188,6 +185,9 @@ func (s *session) XPub(ctx context.Context, p btc.Path) (btc.XKey, error) {
 	}
 	if err != nil {
 		return btc.XKey{}, err
+	}
+	if sw == swUnsupported { // measured: each app may derive only some paths, asked or not
+		return btc.XKey{}, signer.E(signer.CodeUnavailable, "the Bitcoin app on the Ledger gives no key at %s: its second step must be %dh", p.Full(), s.o.Network.CoinType())
 	}
 	if sw != swOK {
 		return btc.XKey{}, fault(sw, what)

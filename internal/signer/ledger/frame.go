@@ -22,15 +22,15 @@ type link struct {
 	conn    signer.Conn
 	stream  bool
 	channel uint16
-	owed    int // answers to earlier requests whose caller went away; they are thrown away
+	owed    int // of a stream: answers to earlier requests whose caller went away; they are thrown away
 	dead    error
 	packets assembler
 	rest    []byte // of the stream
 }
 
-// newLink makes a link. The channel is chosen by chance: a device answers on the channel that it
-// was asked on, so an answer to a question of an earlier session (its person pressed the button
-// after the host had gone) is not taken for an answer to this one.
+// newLink makes a link. The channel is chosen by chance: a device answers on the channel on which
+// it was asked last, so an answer to a question of an earlier session (its person pressed the
+// button after the host had gone) is not taken for an answer to this one.
 func newLink(c signer.Conn, way signer.Way, chance io.Reader) (*link, error) {
 	l := &link{conn: c, stream: way == signer.TCP}
 	if !l.stream {
@@ -45,7 +45,9 @@ func newLink(c signer.Conn, way signer.Way, chance io.Reader) (*link, error) {
 }
 
 // exchange sends an APDU and waits for its answer: data and status word. When ctx ends it returns
-// at once; what the device still says to it is passed over by the next call.
+// at once, while the device goes on asking its person; measured: it answers every other APDU with
+// 6901 until then, and the old question's answer follows. It is passed over: packets by their
+// channel, a stream by waiting for it.
 func (l *link) exchange(ctx context.Context, apdu []byte) (data []byte, sw uint16, err error) {
 	if l.dead != nil {
 		return nil, 0, l.dead
@@ -62,6 +64,7 @@ func (l *link) exchange(ctx context.Context, apdu []byte) (data []byte, sw uint1
 	l.owed = 1
 	answer, err := l.receive(ctx)
 	if err != nil {
+		l.another()
 		return nil, 0, l.fail(err)
 	}
 	l.owed = 0
@@ -69,7 +72,23 @@ func (l *link) exchange(ctx context.Context, apdu []byte) (data []byte, sw uint1
 		return nil, 0, l.fail(malformed("an answer of %d bytes", len(answer)))
 	}
 	n := len(answer) - 2
-	return answer[:n], binary.BigEndian.Uint16(answer[n:]), nil
+	if sw = binary.BigEndian.Uint16(answer[n:]); sw == swBusy {
+		l.owed = 1
+		l.another()
+	}
+	return answer[:n], sw, nil
+}
+
+// another takes the next channel, so that what is still said on the old one is passed over.
+func (l *link) another() {
+	if l.stream {
+		return
+	}
+	l.owed = 0
+	if l.channel++; l.channel == 0 {
+		l.channel = 1
+	}
+	l.packets = assembler{channel: l.channel}
 }
 
 // fail remembers errors after which frames can no longer be told apart.

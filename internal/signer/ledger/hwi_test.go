@@ -64,7 +64,7 @@ func TestAsHWI(t *testing.T) {
 		t.Skip("SKIPPED: SPECTER_HWI does not name the program hwi; nothing was compared")
 	}
 	s := testnet(t)
-	for _, path := range []string{"44h/1h/0h", "84h/1h/7h", "48h/1h/0h/2h", "0h/1", "86h/1h/0h/1/9"} {
+	for _, path := range []string{"44h/1h/0h", "84h/1h/7h", "48h/1h/0h/2h", "46h/1h/333h", "86h/1h/0h/1/9"} {
 		p, _ := btc.ParsePath(path)
 		ours, err := s.XPub(t.Context(), p)
 		if theirs := hwi(t, program, "getxpub", "m/"+path)["xpub"]; err != nil || theirs != ours.String() {

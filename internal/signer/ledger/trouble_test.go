@@ -122,13 +122,18 @@ func TestPortsAreKnownByTheirNumbers(t *testing.T) {
 func TestUnusualPathsAreShown(t *testing.T) {
 	a := newApp(t)
 	s := open(t, a, signertest.Options(t))
-	for path, shown := range map[string]bool{"": true, "44h/1h/0h": false, "48h/1h/0h/2h": false, "84h/1h/100h/0/5": false, "45h": true, "84h/0h/0h": true, "84h/1h/101h": true, "1/2/3/4/5/6/7/8": true} {
+	for path, shown := range map[string]bool{"44h/1h/0h": false, "48h/1h/0h/2h": false, "84h/1h/100h/0/5": false, "45h": true, "46h/1h/333h": true, "84h/1h/101h": true, "1/1h/3/4/5/6/7/8": true} {
 		p, _ := btc.ParsePath(path)
 		before := sawKind(a, signertest.ShowXPub)
 		got, err := s.XPub(t.Context(), p)
 		want, _ := a.Device.Master.Derive(p)
 		if err != nil || got.String() != want.Public().String() || (sawKind(a, signertest.ShowXPub) > before) != shown {
 			t.Errorf("%q: %v, %v", path, got, err)
+		}
+	}
+	for _, path := range []btc.Path{{}, {1}, {btc.Hardened + 84, btc.Hardened, btc.Hardened}} {
+		if _, err := s.XPub(t.Context(), path); signer.CodeOf(err) != signer.CodeUnavailable || !strings.Contains(err.Error(), "no key at "+path.Full()) {
+			t.Errorf("%s, which the app may not derive: %v", path.Full(), err)
 		}
 	}
 	if _, err := s.XPub(t.Context(), make(btc.Path, 11)); signer.CodeOf(err) != signer.CodeBadArgument {
@@ -227,8 +232,8 @@ func TestRefusalsAreTold(t *testing.T) {
 		if kind != signertest.ShowPolicy {
 			_, err2 := s.ShowAddress(t.Context(), w, r, 0, 0)
 			_, err3 := s.Sign(t.Context(), w, r, tx)
-			_, err4 := s.SignMessage(t.Context(), btc.Path{1}, []byte("hi"))
-			_, err5 := s.XPub(t.Context(), btc.Path{1})
+			_, err4 := s.SignMessage(t.Context(), account84, []byte("hi"))
+			_, err5 := s.XPub(t.Context(), btc.Path{btc.Hardened + 45})
 			err = errors.Join(err, err2, err3, err4, err5)
 		}
 		if !errs.Is(err, errs.Declined) || signer.CodeOf(err) != signer.CodeCancelled {
@@ -237,28 +242,46 @@ func TestRefusalsAreTold(t *testing.T) {
 	}
 }
 
-// A call that is cancelled returns at once, and what the device says to it later is not taken
-// for the answer to the next.
+// A call that is cancelled returns at once; the device is busy until its person has answered, and
+// what it says then is not taken for the answer to the next call.
 func TestACancelledCallLeavesTheSessionUsable(t *testing.T) {
-	a := newApp(t)
-	asked, decide := make(chan bool), make(chan bool)
-	a.Device.Person = &signertest.Person{Decide: func(signertest.Screen) signertest.Decision {
-		asked <- true
-		return signertest.Decision{Approve: <-decide}
-	}}
-	s := open(t, a, signertest.Options(t))
-	ctx, cancel := context.WithCancel(t.Context())
-	go func() { <-asked; cancel() }()
-	if _, err := s.SignMessage(ctx, btc.Path{1}, []byte("hi")); !errors.Is(err, context.Canceled) || signer.CodeOf(err) != signer.CodeCancelled {
-		t.Fatalf("cancelled: %v", err)
-	}
-	decide <- false
-	p, _ := btc.ParsePath("84h/1h/0h")
-	want, _ := a.Device.Master.Derive(p)
-	if got, err := s.XPub(t.Context(), p); err != nil || got.String() != want.Public().String() {
-		t.Errorf("the next call: %v", err)
+	for packet, port := range map[int]signer.Port{packetSize: hidPort, 0: {Way: signer.TCP, Kind: kind}} {
+		a := newApp(t)
+		asked, decide := make(chan bool), make(chan bool)
+		a.Device.Person = &signertest.Person{Decide: func(signertest.Screen) signertest.Decision {
+			asked <- true
+			return signertest.Decision{Approve: <-decide}
+		}}
+		_, conn := plug(t, a, packet)
+		s, err := Driver{}.Open(t.Context(), conn, port, signertest.Options(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { <-asked; cancel() }()
+		if _, err := s.SignMessage(ctx, account84, []byte("hi")); !errors.Is(err, context.Canceled) || signer.CodeOf(err) != signer.CodeCancelled {
+			t.Fatalf("cancelled: %v", err)
+		}
+		if packet > 0 {
+			for range 2 {
+				if _, err := s.XPub(t.Context(), account84); signer.CodeOf(err) != signer.CodeBusy {
+					t.Errorf("while it still asks: %v", err)
+				}
+			}
+		}
+		decide <- false
+		want, _ := a.Device.Master.Derive(account84)
+		got, err := s.XPub(t.Context(), account84)
+		for signer.CodeOf(err) == signer.CodeBusy && err != nil { // the person's answer is on its way
+			got, err = s.XPub(t.Context(), account84)
+		}
+		if err != nil || got.String() != want.Public().String() {
+			t.Errorf("the next call: %v", err)
+		}
 	}
 }
+
+var account84 = btc.Path{btc.Hardened + 84, btc.Hardened + 1, btc.Hardened}
 
 // A new session on the same port passes over answers to the one before.
 func TestAnswersToAnEarlierSessionArePassedOver(t *testing.T) {
@@ -279,10 +302,17 @@ func TestAnswersToAnEarlierSessionArePassedOver(t *testing.T) {
 	if _, err := first.SignMessage(ctx, btc.Path{1}, []byte("hi")); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
-	go func() { decide <- true }()
 	second, err := Driver{}.Open(t.Context(), conn, hidPort, o)
-	if err != nil || second.Info().Err != nil || !second.Info().Known {
-		t.Errorf("the second session: %+v, %v", second, err)
+	if err != nil || signer.CodeOf(second.Info().Err) != signer.CodeBusy {
+		t.Fatalf("while it still asks: %+v, %v", second, err)
+	}
+	decide <- true
+	fp, err := second.Fingerprint(t.Context())
+	for signer.CodeOf(err) == signer.CodeBusy && err != nil { // the person's answer is on its way
+		fp, err = second.Fingerprint(t.Context())
+	}
+	if err != nil || fp != a.Device.Master.Fingerprint() {
+		t.Errorf("the second session: %v, %v", fp, err)
 	}
 }
 

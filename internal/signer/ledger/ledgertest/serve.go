@@ -60,6 +60,10 @@ type wires struct {
 	rest    []byte
 	stream  bool
 	channel []byte
+
+	message []byte // of packets, as far as they came
+	want    int
+	seq     int
 }
 
 func (w *wires) receive(ctx context.Context) ([]byte, error) {
@@ -75,23 +79,23 @@ func (w *wires) receive(ctx context.Context) ([]byte, error) {
 		w.rest = w.rest[4+n:]
 		return apdu, nil
 	}
-	var message []byte
-	want := 0
-	for seq := 0; seq == 0 || len(message) < want; seq++ {
+	for {
 		if err := w.fill(ctx, 64); err != nil {
 			return nil, err
 		}
 		p := w.rest[:64]
 		w.rest = w.rest[64:]
 		if n := int(binary.BigEndian.Uint16(p[3:])); n == 0 {
-			seq, want, message = 0, int(binary.BigEndian.Uint16(p[5:])), nil // a new message, whatever was before
+			w.message, w.want, w.seq = nil, int(binary.BigEndian.Uint16(p[5:])), 0 // a new message, whatever was before
 			w.channel, p = p[:2], p[2:]
-		} else if n != seq || p[2] != 5 {
+		} else if n != w.seq || p[2] != 5 {
 			return nil, errors.New("the host's packets are out of order")
 		}
-		message = append(message, p[5:]...)
+		w.seq++
+		if w.message = append(w.message, p[5:]...); len(w.message) >= w.want {
+			return w.message[:w.want], nil
+		}
 	}
-	return message[:want], nil
 }
 
 func (w *wires) fill(ctx context.Context, n int) error {
@@ -183,7 +187,7 @@ func (a *App) handle(ctx context.Context, w *wires, apdu []byte) ([]byte, uint16
 	case errors.As(err, &r):
 		return r.detail, r.sw
 	}
-	return nil, 0xb007
+	return nil, 0xb007 // of a cable that is gone the reply tells
 }
 
 func (a *App) title() (name, version string) {
@@ -215,12 +219,34 @@ func (a *App) ask(ctx context.Context, kind, text string) signertest.Decision {
 	return a.Device.Person.Ask(ctx, kind, text)
 }
 
-// confirm shows something; a refusal ends the command.
+// confirm shows something; a refusal ends the command. While it waits for its person, the device
+// answers every other command with "busy", as the real app does (measured with 2.4.6).
 func (a *App) confirm(c *client, kind, text string) error {
-	if !a.ask(c.ctx, kind, text).Approve {
-		return denied
+	ctx, stop := context.WithCancel(c.ctx)
+	defer stop()
+	decided := make(chan signertest.Decision, 1)
+	listen, done := context.WithCancel(ctx)
+	go func() {
+		decided <- a.ask(ctx, kind, text)
+		done()
+	}()
+	for {
+		_, err := c.wires.receive(listen)
+		switch {
+		case err == nil:
+			err = c.wires.reply(ctx, nil, 0x6901)
+		case listen.Err() != nil && ctx.Err() == nil:
+			if !(<-decided).Approve {
+				return denied
+			}
+			return nil
+		}
+		if err != nil {
+			stop()
+			<-decided
+			return err
+		}
 	}
-	return nil
 }
 
 // network is the one whose addresses the app writes: it knows testnet and mainnet alone.

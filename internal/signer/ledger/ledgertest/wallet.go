@@ -62,7 +62,7 @@ func (a *App) readWallet(c *client, blob []byte) (*wallet, error) {
 
 // inner reports whether a key of the policy is this device's.
 func (a *App) inner(k descriptor.Key) bool {
-	if k.Origin == nil || k.XKey == nil || k.Origin.Fingerprint != a.own() {
+	if k.Origin == nil || k.XKey == nil || k.Origin.Fingerprint != a.own() || !a.derivable(k.Origin.Path) {
 		return false
 	}
 	own, err := a.key(k.Origin.Path)
@@ -118,6 +118,9 @@ func (a *App) xpub(c *client, r *reader) ([]byte, error) {
 	if show == 0 && !a.usual(p) {
 		return nil, unsupported
 	}
+	if !a.derivable(p) {
+		return nil, unsupported
+	}
 	q := slices.Clone(p)
 	if a.Device.Lie.XPub && len(q) > 0 {
 		q[0] ^= 1
@@ -133,6 +136,12 @@ func (a *App) xpub(c *client, r *reader) ([]byte, error) {
 		}
 	}
 	return []byte(text), nil
+}
+
+// derivable are the paths that the app may derive at all (PATH_APP_LOAD_PARAMS in its Makefile).
+func (a *App) derivable(p btc.Path) bool {
+	const h = btc.Hardened
+	return len(p) > 0 && (p[0] == h+45 || p[0] == h+4541509) || len(p) > 1 && p[1] == h+a.network().CoinType()
 }
 
 // usual are the paths whose keys the app gives without asking.
