@@ -135,6 +135,15 @@ func (s *session) ShowAddress(ctx context.Context, w signer.Wallet, _ signer.Reg
 	if err := s.begin(ctx); err != nil {
 		return "", err
 	}
+	if w.Descriptor != nil {
+		wide, at, err := s.widened(ctx, w)
+		if err != nil {
+			return "", err
+		}
+		if w = wide; at != nil {
+			branch, index = at.branch, at.index
+		}
+	}
 	c, err := s.configOf(w)
 	if err != nil {
 		return "", err

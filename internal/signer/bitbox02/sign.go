@@ -47,7 +47,7 @@ func (s *session) Sign(ctx context.Context, w signer.Wallet, _ signer.Registrati
 	if err := s.begin(ctx); err != nil {
 		return nil, err
 	}
-	j, err := s.prepare(w, tx)
+	j, err := s.prepare(ctx, w, tx)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func (s *session) registerAll(ctx context.Context, c *config) error {
 }
 
 // prepare finds the wallets and the place of every input in them.
-func (s *session) prepare(w signer.Wallet, p *psbt.Packet) (*job, error) {
+func (s *session) prepare(ctx context.Context, w signer.Wallet, p *psbt.Packet) (*job, error) {
 	tx, err := p.UnsignedTx()
 	if err != nil {
 		return nil, signer.E(signer.CodeBadTransaction, "%w", err)
@@ -101,7 +101,7 @@ func (s *session) prepare(w signer.Wallet, p *psbt.Packet) (*job, error) {
 	if err := j.checkTx(); err != nil {
 		return nil, err
 	}
-	wallets, err := s.walletsFor(w, p)
+	wallets, err := s.walletsFor(ctx, w, p)
 	if err != nil {
 		return nil, err
 	}
@@ -122,24 +122,6 @@ func (s *session) prepare(w signer.Wallet, p *psbt.Packet) (*job, error) {
 		}
 	}
 	return j, j.placeOutputs()
-}
-
-func (s *session) walletsFor(w signer.Wallet, p *psbt.Packet) ([]signer.Wallet, error) {
-	if w.Descriptor != nil {
-		return []signer.Wallet{w}, nil
-	}
-	spends, err := signer.WalletsOf(p, s.info.Fingerprint, s.options.Network.IsMain())
-	if err != nil {
-		return nil, err
-	}
-	var list []signer.Wallet
-	for _, spend := range spends {
-		list = append(list, spend.Wallet)
-	}
-	if len(list) == 0 {
-		return nil, signer.E(signer.CodeBadTransaction, "no input of this transaction is of the connected BitBox02 (%s)", s.info.Fingerprint)
-	}
-	return list, nil
 }
 
 // checkTx refuses what the firmware refuses without saying why.
