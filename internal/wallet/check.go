@@ -277,6 +277,7 @@ func (u *setup) holders() {
 	for i, c := range u.p.Cosigners {
 		switch {
 		case c.XPub == "":
+		case c.Nobody:
 		case c.DeviceID == 0:
 			unknown = append(unknown, fmt.Sprint(i+1))
 		default:

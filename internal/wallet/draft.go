@@ -213,6 +213,9 @@ func (s *Service) signers(ctx context.Context, r Record, w *openWallet, d *Draft
 		d.Inputs = append(d.Inputs, row)
 	}
 	for i, c := range r.Cosigners {
+		if c.Nobody {
+			continue
+		}
 		done := ours > 0 && signed[i] == ours
 		d.Signers = append(d.Signers, DraftSigner{Cosigner: c, Signed: done})
 		if done {

@@ -69,6 +69,7 @@ type Cosigner struct {
 	DeviceAlias string
 	DeviceType  string
 	Hot         bool // the device is a software signer of this program
+	Nobody      bool // BIP341's point H, alone or as an xpub: no private key is known, it cannot sign
 }
 
 // Balance is a wallet's money, in sat. Total = Confirmed + Pending + Immature.

@@ -2,6 +2,7 @@ package wallet
 
 import (
 	"context"
+	"encoding/hex"
 	"strings"
 	"sync"
 	"time"
@@ -163,12 +164,18 @@ func (s *Service) decorate(r *Record, keys []KnownKey) {
 	}
 }
 
+// pointH is BIP341's point H, whose private key nobody knows: taproot wallets that have no key
+// path name it.
+const pointH = "50929b74c1a04954b78b4b6035e97a5e078a5a0f28ec96d547bfee9ace803ac0"
+
 // nameCosigner finds the device that holds a cosigner's key.
 func (w *openWallet) nameCosigner(c *Cosigner, keys []KnownKey) {
+	c.Nobody = c.XPub == "" && strings.HasSuffix(c.Expression, pointH)
 	x, ok := w.key(c.XPub)
 	if !ok {
 		return
 	}
+	c.Nobody = hex.EncodeToString(x.PublicKey[1:]) == pointH
 	for _, k := range keys {
 		if k.XKey.Identical(x) {
 			c.DeviceID, c.DeviceName, c.DeviceAlias, c.DeviceType, c.Hot = k.DeviceID, k.DeviceName, k.DeviceAlias, k.DeviceType, k.Hot
