@@ -26,5 +26,6 @@ type Family struct {
 	Scripts   []string // what the device can: pkh, sh-wpkh, wpkh, tr, sh, sh-wsh, wsh, miniscript, tr-tree
 	Registers bool     // wants multisig wallets registered
 	Messages  bool     // signs messages
+	Looks     bool     // addresses are shown without a question, so that nobody can refuse them
 	NoCancel  string   // why a host cannot make the device stop asking its person; "" it can
 }

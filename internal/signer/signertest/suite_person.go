@@ -34,6 +34,9 @@ func calls(t *testing.T, f Family) []call {
 			return err
 		}},
 	}
+	if f.Looks {
+		list = list[1:]
+	}
 	if f.Messages {
 		list = append(list, call{"signing a message", []string{ShowMessage}, func(ctx context.Context, b *bench) error {
 			_, err := b.signer.SignMessage(ctx, messagePath(t, f), []byte("hello"))
