@@ -1,0 +1,28 @@
+package coldcard_test
+
+import (
+	"context"
+	"testing"
+
+	"specter/internal/signer"
+	"specter/internal/signer/coldcard"
+	"specter/internal/signer/coldcard/coldcardtest"
+	"specter/internal/signer/signertest"
+)
+
+const noCancel = "the protocol has no command that takes a question back; the next one replaces it"
+
+func TestFamily(t *testing.T) {
+	singles, multis := []string{"wpkh", "pkh", "sh-wpkh"}, []string{"wsh", "sh", "sh-wsh"}
+	for name, f := range map[string]signertest.Family{
+		"Mk4":  {Scripts: append(singles, multis...), Serve: coldcardtest.Serve},
+		"Edge": {Scripts: append(append(append([]string{}, singles...), "tr", "miniscript", "tr-tree"), multis...), Serve: coldcardtest.ServeEdge},
+		"Mk3": {Scripts: append(singles, multis...), Serve: func(ctx context.Context, c signer.Conn, d signertest.Device) error {
+			return coldcardtest.New(d, coldcardtest.Model{Version: "4.2.0", Hardware: "mk3"}).Serve(ctx, c)
+		}},
+	} {
+		f.Driver, f.Port, f.Packet = coldcard.Driver{}, port, 64
+		f.Registers, f.Messages, f.Looks, f.NoCancel = true, true, true, noCancel
+		t.Run(name, func(t *testing.T) { signertest.Run(t, f) })
+	}
+}
