@@ -23,7 +23,7 @@ import (
 var noPages = map[string]bool{
 	"/{$}": true, "/static/{file...}": true, "/events": true, "/nav": true, "/auth/session": true, "/wallets/{alias}": true,
 	"/wallets/{alias}/export/{format}": true, "/wallets/{alias}/files/{format}": true, "/wallets/{alias}/labels/{format}": true, "/wallets/{alias}/drafts/{id}/psbt": true,
-	"/wallets/{alias}/tx/{txid}/raw": true, "/settings/program/log": true,
+	"/wallets/{alias}/tx/{txid}/raw": true, "/settings/program/log": true, "/hwi/{$}": true,
 }
 
 // fileRoute tells the routes that hand out files.

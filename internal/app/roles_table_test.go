@@ -128,7 +128,7 @@ GET /authority/specter.pem - - - -
 GET /settings/usb - + + +
 POST /settings/usb - + + + kind=local
 POST /settings/usb/test - + + +
-GET /hwi/{$} - - - -
+GET /hwi/{$} + + + +
 GET /hwi/settings/{$} - - - +
 POST /hwi/settings/{$} - - - + action=update&whitelisted_domains=https://specter.example
 GET /settings/program - - - +

@@ -32,7 +32,7 @@ func open(t *testing.T, h *house) *client {
 
 func openWith(t *testing.T, h *house, change func(*web.Config)) *client {
 	t.Helper()
-	cfg := web.Config{Wallets: wallets{h}, Devices: devices{h}, Nodes: nodes{h}, Settings: h, Program: &steward{h: h}, Auth: newGatehouse(auth.MethodNone), Fees: fees{h}, Demo: h, Version: "1.0" + h.poison}
+	cfg := web.Config{Wallets: wallets{h}, Devices: devices{h}, Nodes: nodes{h}, Settings: h, Program: &steward{h: h}, Bridge: &usbDesk{h: h}, Auth: newGatehouse(auth.MethodNone), Fees: fees{h}, Demo: h, Version: "1.0" + h.poison}
 	change(&cfg)
 	s, err := web.New(cfg)
 	if err != nil {
@@ -175,7 +175,7 @@ func text(n *html.Node) string {
 // every page that a GET can show, with a status other than 200 where that is right.
 func everyPage() map[string]int {
 	pages := map[string]int{
-		"/welcome": 200, "/overview": 200, "/overview/coins": 200, "/settings": 200, "/nodes": 200, "/new-node": 200, "/new-node?look=yes": 200,
+		"/welcome": 200, "/overview": 200, "/overview/coins": 200, "/settings": 200, "/settings/usb": 200, "/hwi/settings/": 200, "/hwi/": 200, "/nodes": 200, "/new-node": 200, "/new-node?look=yes": 200,
 		"/nodes/home": 200, "/new-device": 200, "/new-device/hot": 200, "/new-device/coldcard": 200, "/devices/cold_a": 200, "/devices/red_key": 200, "/devices/cold_a/keys": 200, "/devices/cold_a/key?xpub=" + testXPub: 200,
 		"/new-wallet": 200, "/new-wallet/single": 200, "/new-wallet/multisig": 200, "/new-wallet/import": 200,
 		"/new-wallet/multisig?step=setup&device=cold_a&device=trezor_b": 200, "/new-wallet/single?step=setup&device=cold_a": 200, "/new-wallet/multisig?step=setup&device=cold_a": 422,
