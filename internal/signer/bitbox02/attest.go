@@ -56,15 +56,15 @@ func (s *session) attest(ctx context.Context) {
 		return
 	}
 	answer, err := s.link.query(ctx, append([]byte{hww.Attestation}, challenge...))
-	if err != nil || len(answer) != 1+attestationSize || answer[0] != hww.Success || !genuine(challenge, answer[1:]) {
+	if err != nil || len(answer) != 1+attestationSize || answer[0] != hww.Success || !genuine(roots(), challenge, answer[1:]) {
 		s.info.Warnings = append(s.info.Warnings, notGenuine)
 	}
 }
 
-// genuine checks an attestation of attestationSize bytes.
-func genuine(challenge, b []byte) bool {
+// genuine checks an attestation of attestationSize bytes; list are the root keys by their hashes.
+func genuine(list map[[32]byte]*btcec.PublicKey, challenge, b []byte) bool {
 	device, certificate, id, signature := b[32:96], b[96:160], b[160:192], b[192:256]
-	root := roots()[[32]byte(id)]
+	root := list[[32]byte(id)]
 	if root == nil {
 		return false
 	}

@@ -24,7 +24,7 @@ var usbPort = signer.Port{Path: "hid:/dev/hidraw7", Way: signer.HID, Vendor: 0x0
 // simPort is a configured simulator, which proves no origin.
 var simPort = signer.Port{Path: "tcp:127.0.0.1:15423", Way: signer.TCP, Kind: bitbox02.Kind}
 
-func limited(t *testing.T) context.Context {
+func limited(t testing.TB) context.Context {
 	t.Helper()
 	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
 	t.Cleanup(stop)
@@ -32,7 +32,7 @@ func limited(t *testing.T) context.Context {
 }
 
 // plug joins a device to a cable and returns the driver's end.
-func plug(t *testing.T, b *bitbox02test.Box) *signertest.Cable {
+func plug(t testing.TB, b *bitbox02test.Box) *signertest.Cable {
 	t.Helper()
 	cable := signertest.NewCable(hww.PacketSize)
 	ctx, stop := context.WithCancel(context.Background())
@@ -42,7 +42,7 @@ func plug(t *testing.T, b *bitbox02test.Box) *signertest.Cable {
 	return cable
 }
 
-func pairing(t *testing.T) signer.Options {
+func pairing(t testing.TB) signer.Options {
 	o := signertest.Options(t)
 	o.Pair = true
 	return o
@@ -83,11 +83,18 @@ func key(t *testing.T, words, path string) string {
 
 func walletOf(t *testing.T, name, text string) signer.Wallet {
 	t.Helper()
+	w := parsed(t, text)
+	w.Name = name
+	return w
+}
+
+func parsed(t testing.TB, text string) signer.Wallet {
+	t.Helper()
 	d, err := descriptor.Parse(text, descriptor.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return signer.Wallet{Name: name, Descriptor: d}
+	return signer.Wallet{Name: "W", Descriptor: d}
 }
 
 const ours = "<0;1>/*"

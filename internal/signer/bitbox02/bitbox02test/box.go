@@ -27,6 +27,9 @@ type Box struct {
 	Stubborn   bool // it never answers but NotReady
 	OwnNonce   bool // it does not put the host's nonce into ECDSA signatures
 
+	// Garble changes what is said through the channel before it is encrypted; nil leaves it.
+	Garble func(response []byte) []byte
+
 	d      signertest.Device
 	master btc.XKey
 

@@ -155,6 +155,9 @@ func (b *Box) seal(response protolite.Builder) ([]byte, error) {
 	if b.channel.send == nil {
 		return nil, errNoise
 	}
+	if b.Garble != nil {
+		response = b.Garble(response)
+	}
 	return b.channel.send.Encrypt(nil, nil, response)
 }
 
