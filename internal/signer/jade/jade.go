@@ -148,7 +148,10 @@ func (d *device) greet(ctx context.Context, p signer.Port) error {
 	}
 	d.fw = fw
 	d.info = signer.Info{Kind: Kind, Model: d.model(p), Path: p.Path, Firmware: d.about.Version}
-	d.info.NeedsPIN = d.about.State == stateLocked
+	if d.about.State == stateLocked {
+		// Not NeedsPIN: that is a PIN that is sent from here.
+		d.info.Warnings = []string{"This Jade is locked: it asks for its PIN on its screen when it is used."}
+	}
 	d.info.Err = d.unusable()
 	return nil
 }

@@ -314,11 +314,11 @@ func TestLockedJadeIsUnlockedWhenItIsNeededAndNotBefore(t *testing.T) {
 	var told []signer.NoticeKind
 	o.Notify = func(n signer.Notice) { told = append(told, n.Kind) }
 	s := open(t, b, o)
-	if i := s.Info(); i.Known || !i.NeedsPIN || i.Err != nil || len(b.Person.Seen()) != 0 {
+	if i := s.Info(); i.Known || i.NeedsPIN || len(i.Warnings) != 1 || i.Err != nil || len(b.Person.Seen()) != 0 {
 		t.Errorf("opening: %+v, %v", i, b.Person.Seen())
 	}
 	fp, err := s.Fingerprint(t.Context())
-	if err != nil || fp.String() != "95d8f670" || s.Info().NeedsPIN {
+	if err != nil || fp.String() != "95d8f670" || len(s.Info().Warnings) != 0 {
 		t.Errorf("fingerprint %s, %v", fp, err)
 	}
 	if !slices.Equal(told, []signer.NoticeKind{signer.NoticeUnlock}) {

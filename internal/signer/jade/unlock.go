@@ -64,7 +64,7 @@ func (d *device) unlock(ctx context.Context) error {
 	if err := d.authenticate(ctx, params); err != nil {
 		return err
 	}
-	d.open, d.about.State, d.info.NeedsPIN = true, stateReady, false
+	d.open, d.about.State, d.info.Warnings = true, stateReady, nil
 	return nil
 }
 
