@@ -24,6 +24,7 @@ type ChildRequest struct {
 	MaxFee  btcutil.Amount
 	Note    string
 	Token   string // of the form: the same token twice makes one draft
+	Care    Care
 }
 
 // PreviewChild returns what Child would make; nothing is held.
@@ -69,7 +70,7 @@ func (s *Service) child(ctx context.Context, r Record, w *openWallet, q ChildReq
 	if err != nil {
 		return nil, err
 	}
-	job := &plannedDraft{q: SpendRequest{FeeRate: q.FeeRate, Blocks: q.Blocks, Note: q.Note, Token: q.Token, MaxFee: q.MaxFee}, reuse: -1, parents: row.State == Dropped}
+	job := &plannedDraft{q: SpendRequest{FeeRate: q.FeeRate, Blocks: q.Blocks, Note: q.Note, Token: q.Token, MaxFee: q.MaxFee, Care: q.Care}, reuse: -1, parents: row.State == Dropped, child: true}
 	if job.rate, err = s.rate(ctx, job.q); err != nil {
 		return nil, err
 	}

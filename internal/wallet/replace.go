@@ -25,6 +25,7 @@ type ReplaceRequest struct {
 	MaxFee      btcutil.Amount
 	Note        string
 	Token       string // of the form: the same token twice makes one draft
+	Care        Care
 }
 
 // PreviewReplace returns what Replace would make; nothing is held.
@@ -272,7 +273,7 @@ func (s *Service) replacement(ctx context.Context, r Record, w *openWallet, q Re
 	if err != nil {
 		return nil, err
 	}
-	job := &plannedDraft{q: SpendRequest{FeeRate: q.FeeRate, Blocks: q.Blocks, Note: q.Note, Token: q.Token, MaxFee: q.MaxFee, Replaces: &q.TxID}}
+	job := &plannedDraft{q: SpendRequest{FeeRate: q.FeeRate, Blocks: q.Blocks, Note: q.Note, Token: q.Token, MaxFee: q.MaxFee, Replaces: &q.TxID, Care: q.Care}}
 	if !q.Cancel {
 		job.q.Recipients = o.recipients
 	}

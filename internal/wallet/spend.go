@@ -29,6 +29,19 @@ type plannedDraft struct {
 	plan    func(ctx context.Context, r Record) (*spend.Result, error) // the record is fresh
 	reuse   int64                                                      // index of a change address that was handed out before and is taken again; -1: none
 	parents bool                                                       // StoredDraft.Parents
+	child   bool                                                       // pays for a transaction by spending of it
+}
+
+// calm are remarks that are grave elsewhere: who replaces a transaction signs the same coins again
+// on purpose, and a child pays for others too.
+func (j *plannedDraft) calm() []spend.Code {
+	switch {
+	case j.q.Replaces != nil:
+		return []spend.Code{spend.DoubleSign}
+	case j.child:
+		return []spend.Code{spend.FeeRateHigh}
+	}
+	return nil
 }
 
 // payment is a send form as a planned draft.
@@ -149,6 +162,9 @@ func (s *Service) makeDraft(ctx context.Context, ref Ref, job *plannedDraft) (Dr
 	}
 	d, err := s.storedOf(ctx, r, w, job, plan)
 	if err != nil {
+		return Draft{}, err
+	}
+	if err := job.q.Care.check(job.calm(), d.Remarks); err != nil {
 		return Draft{}, err
 	}
 	if job.q.Instead != 0 {

@@ -320,6 +320,7 @@ type SpendRequest struct {
 	Instead DraftID
 	// MaxFee raises the cap on the fee (0.1 BTC) where the user insists; 0: the cap stays.
 	MaxFee btcutil.Amount
+	Care   Care
 }
 
 // Preview is what NewDraft would make.

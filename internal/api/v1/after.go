@@ -2,6 +2,7 @@ package v1
 
 import (
 	"specter/internal/btc"
+	"specter/internal/btc/spend"
 	"specter/internal/wallet"
 )
 
@@ -10,19 +11,21 @@ import (
 
 // replaceInput asks for a replacement: the same payment with a higher fee, or its cancellation.
 type replaceInput struct {
-	Cancel      bool   `json:"cancel"`
-	FeeRate     *int64 `json:"feerate_sat_kvb"`
-	Blocks      *int   `json:"target_blocks"`
-	SubtractFee []int  `json:"subtract_fee_from_vouts"`
-	Note        string `json:"note"`
+	Cancel      bool         `json:"cancel"`
+	FeeRate     *int64       `json:"feerate_sat_kvb"`
+	Blocks      *int         `json:"target_blocks"`
+	SubtractFee []int        `json:"subtract_fee_from_vouts"`
+	Note        string       `json:"note"`
+	Agreed      []spend.Code `json:"agreed"`
 }
 
 // childInput asks for a child that pays for its parent.
 type childInput struct {
-	FeeRate   *int64   `json:"feerate_sat_kvb"`
-	Blocks    *int     `json:"target_blocks"`
-	Outpoints []string `json:"outpoints"`
-	Note      string   `json:"note"`
+	FeeRate   *int64       `json:"feerate_sat_kvb"`
+	Blocks    *int         `json:"target_blocks"`
+	Outpoints []string     `json:"outpoints"`
+	Note      string       `json:"note"`
+	Agreed    []spend.Code `json:"agreed"`
 }
 
 // feeChoice reads a feerate or a target; neither is the service's own choice.
@@ -47,7 +50,7 @@ func (c *call) replacement() (q wallet.ReplaceRequest, err error) {
 	if err := c.take(&in); err != nil {
 		return q, err
 	}
-	q = wallet.ReplaceRequest{Cancel: in.Cancel, SubtractFee: in.SubtractFee, Note: in.Note, Token: c.onceToken()}
+	q = wallet.ReplaceRequest{Cancel: in.Cancel, SubtractFee: in.SubtractFee, Note: in.Note, Token: c.onceToken(), Care: careOf(in.Agreed)}
 	if q.FeeRate, q.Blocks, err = feeChoice(in.FeeRate, in.Blocks); err != nil {
 		return q, err
 	}
@@ -60,7 +63,7 @@ func (c *call) child() (q wallet.ChildRequest, err error) {
 	if err := c.take(&in); err != nil {
 		return q, err
 	}
-	q = wallet.ChildRequest{Note: in.Note, Token: c.onceToken()}
+	q = wallet.ChildRequest{Note: in.Note, Token: c.onceToken(), Care: careOf(in.Agreed)}
 	if q.FeeRate, q.Blocks, err = feeChoice(in.FeeRate, in.Blocks); err != nil {
 		return q, err
 	}

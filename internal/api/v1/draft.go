@@ -11,6 +11,7 @@ import (
 	"github.com/btcsuite/btcd/chainhash/v2"
 
 	"specter/internal/btc"
+	"specter/internal/btc/spend"
 	"specter/internal/wallet"
 )
 
@@ -100,7 +101,11 @@ type spendInput struct {
 	Replaces    string           `json:"replaces"`
 	Instead     *int64           `json:"instead_of_draft"`
 	MaxFee      *int64           `json:"max_fee_sat"`
+	Agreed      []spend.Code     `json:"agreed"`
 }
+
+// careOf makes a payment that has a grave remark a refusal, unless its code is agreed to.
+func careOf(agreed []spend.Code) wallet.Care { return wallet.Care{Strict: true, Agreed: agreed} }
 
 // previewView is what a draft would be.
 type previewView struct {
@@ -179,7 +184,7 @@ func (c *call) spend() (wallet.SpendRequest, error) {
 		return wallet.SpendRequest{}, err
 	}
 	req := wallet.SpendRequest{SubtractFee: in.SubtractFee, NoRBF: in.Replaceable != nil && !*in.Replaceable, LockTime: in.LockTime,
-		Note: in.Note, Token: c.onceToken()}
+		Note: in.Note, Token: c.onceToken(), Care: careOf(in.Agreed)}
 	for i, r := range in.Recipients {
 		switch {
 		case r.Max && r.AmountSat != 0:

@@ -7,12 +7,15 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strconv"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"specter/internal/auth"
 	"specter/internal/errs"
+	"specter/internal/wallet"
 )
 
 // problemBody is the body of every error (RFC 9457). Programs decide by code, people read detail.
@@ -79,11 +82,26 @@ func statusOf(err error) (int, string) {
 	return http.StatusInternalServerError, "internal"
 }
 
+// agreeTo says how a program lets a payment with grave remarks pass, after its person agreed.
+func agreeTo(e *wallet.GraveError) string {
+	var codes []string
+	for _, r := range e.Remarks {
+		if code := string(r.Code); !slices.Contains(codes, code) {
+			codes = append(codes, code)
+		}
+	}
+	return fmt.Sprintf("Change the payment, or have a person agree to it and name it in \"agreed\": %s.", strings.Join(codes, ", "))
+}
+
 // bodyOf words an error for the program and its person. What nobody classified stays in the log.
 func bodyOf(err error) problemBody {
 	var own *problemError
 	if errors.As(err, &own) {
 		return problemBody{Status: own.status, Code: own.code, Detail: upperFirst(own.detail), Field: own.field}
+	}
+	var grave *wallet.GraveError
+	if errors.As(err, &grave) {
+		return problemBody{Status: http.StatusConflict, Code: "grave-remarks", Field: "agreed", Detail: grave.Error() + " " + agreeTo(grave)}
 	}
 	b := problemBody{Detail: upperFirst(err.Error())}
 	b.Status, b.Code = statusOf(err)

@@ -37,7 +37,7 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 	alias, id := h.hotWallet(h.owner, "Vault", 1, 1)
 	_, other := h.hotWallet(h.owner, "Other", 1, 1)
 	h.pay(h.owner, alias, 500_000)
-	d := h.ok(h.owner, "POST", "/wallets/"+alias+"/drafts", fmt.Sprintf(`{"recipients":[{"address":"%s","amount_sat":1000}],"feerate_sat_kvb":1000}`, stranger(1)))
+	d := h.ok(h.owner, "POST", "/wallets/"+alias+"/drafts", fmt.Sprintf(`{"recipients":[{"address":"%s","amount_sat":1000}],"feerate_sat_kvb":1000,"agreed":["fee-percent"]}`, stranger(1)))
 	draft, txid := fmt.Sprint(d.num("id")), d.str("txid")
 	lacking := map[auth.Right]string{}
 	for _, r := range auth.Rights {

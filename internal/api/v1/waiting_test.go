@@ -122,3 +122,36 @@ func TestWaitingTransactionsAndDrafts(t *testing.T) {
 	h.no(request{method: "GET", path: tx + "/edit", token: h.owner}, 409, "conflict")
 	h.no(request{method: "POST", path: tx + "/rebroadcast", token: h.owner}, 409, "conflict")
 }
+
+// TestGraveRemarksAreAgreedToOrRefused: what the pages ask a person about, a program has to name.
+func TestGraveRemarksAreAgreedToOrRefused(t *testing.T) {
+	h := newHouse(t)
+	alias, _ := h.hotWallet(h.owner, "Vault", 1, 1)
+	w := "/wallets/" + alias
+	h.pay(h.owner, alias, 900_000)
+	h.mine(1)
+	h.ok(h.owner, "POST", w+"/sync", "")
+	pay := func(more string) string { // the fee is above ten per cent
+		return fmt.Sprintf(`{"recipients":[{"address":"%s","amount_sat":1000}],"feerate_sat_kvb":2000%s}`, stranger(1), more)
+	}
+	preview := h.ok(h.owner, "POST", w+"/previews", pay(""))
+	var grave map[string]any
+	for _, r := range preview.list("remarks") {
+		if m := r.(map[string]any); m["grave"] == true {
+			grave = m
+		}
+	}
+	if grave == nil || grave["code"] != "fee-percent" {
+		t.Fatalf("the preview: %s", preview.body)
+	}
+	for _, more := range []string{"", `,"agreed":[]`, `,"agreed":["look-alike"]`} {
+		a := h.no(request{method: "POST", path: w + "/drafts", token: h.owner, body: pay(more)}, 409, "grave-remarks")
+		if a.str("field") != "agreed" || !strings.Contains(a.str("detail"), grave["text"].(string)) || !strings.Contains(a.str("detail"), "fee-percent") {
+			t.Errorf("%s: %s", more, a.body)
+		}
+	}
+	if n := h.ok(h.owner, "GET", w+"/drafts", "").num("total"); n != 0 {
+		t.Errorf("%d drafts of refused payments", n)
+	}
+	h.ok(h.owner, "POST", w+"/drafts", pay(`,"agreed":["fee-percent"]`))
+}
