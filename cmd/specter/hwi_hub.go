@@ -27,7 +27,7 @@ func openDevices(h host, c hwiCall) (devices, error) {
 		o.Simulators = hwiSimulators
 	}
 	if c.kind != "" && socketPath(c.path) {
-		o.Simulators = append(o.Simulators, c.family()+"="+c.path)
+		o.Simulators = []string{c.family() + "=" + c.path}
 	}
 	log, _ := logger(h.stderr, false)
 	o.Log = log

@@ -92,8 +92,3 @@ func (s shelf) PutSettings(_ context.Context, _ string, values map[string]string
 	maps.Copy(s, values)
 	return nil
 }
-
-// commandPorts lists where devices may be.
-func commandPorts(d Devices) (func(ctx context.Context) ([]signer.Port, error), error) {
-	return func(context.Context) ([]signer.Port, error) { return nil, nil }, nil
-}
