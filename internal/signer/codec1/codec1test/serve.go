@@ -292,10 +292,12 @@ func (d *device) show(ctx context.Context, button uint64, kind, text string) (si
 const Matrix = "285197346"
 
 // Places is what a person sends for a PIN who sees the matrix.
-func Places(pin string) string {
+func Places(pin string) string { return places(Matrix, pin) }
+
+func places(matrix, pin string) string {
 	var out strings.Builder
 	for _, digit := range pin {
-		out.WriteByte(byte('1' + strings.IndexRune(Matrix, digit)))
+		out.WriteByte(byte('1' + strings.IndexRune(matrix, digit)))
 	}
 	return out.String()
 }
