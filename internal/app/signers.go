@@ -17,6 +17,7 @@ import (
 	"specter/internal/signer/jade"
 	"specter/internal/signer/keepkey"
 	"specter/internal/signer/ledger"
+	"specter/internal/signer/specterdiy"
 	"specter/internal/signer/trezor"
 )
 
@@ -29,6 +30,7 @@ func drivers() []signer.Driver {
 		coldcard.Driver{},
 		bitbox02.Driver{},
 		jade.Driver{},
+		specterdiy.Driver{},
 	}
 }
 

@@ -200,7 +200,7 @@ func TestRefusalsInTheContractsWords(t *testing.T) {
 
 // The eight lines, as the old bridge writes them; what a device does not give is left out.
 func TestAllKeysOfAnAccount(t *testing.T) {
-	d := newThing(t, "coldcard", "/dev/hidraw3")
+	d := newThing(t, "coldcard", "hid:/dev/hidraw3")
 	o := open(t, d)
 	result, _, text := o.call("extract_xpubs", `{"account":3,"device_type":"coldcard","path":"/dev/hidraw3","chain":"regtest"}`)
 	var all string

@@ -128,10 +128,19 @@ func (j *job) with(ctx context.Context, f func(context.Context, signer.Signer) e
 	}
 	j.pair = true
 	err = j.s.c.Hub.Do(ctx, sel, j.ask(), f)
-	if signer.CodeOf(err) == signer.CodeUnknownDevice && errs.KindOf(err) == errs.NotFound {
+	if unknown(err) && w.path != "" && !strings.HasPrefix(w.path, "hid:") { // as HWI prints it
+		sel.Path = "hid:" + w.path
+		err = j.s.c.Hub.Do(ctx, sel, j.ask(), f)
+	}
+	if unknown(err) {
 		return &signer.Fault{Code: signer.CodeUnknownDevice, Cause: errs.E(errs.NotFound, "The device could not be found. Please check it is properly connected and try again")}
 	}
 	return err
+}
+
+// unknown reports whether no such device is connected.
+func unknown(err error) bool {
+	return signer.CodeOf(err) == signer.CodeUnknownDevice && errs.KindOf(err) == errs.NotFound
 }
 
 func enumerate(ctx context.Context, j *job) (any, error) {
@@ -147,9 +156,8 @@ func enumerate(ctx context.Context, j *job) (any, error) {
 }
 
 func (j *job) list(ctx context.Context) ([]signer.Info, error) {
-	j.pair = j.p.yes("pair")
 	list, err := j.s.c.Hub.Enumerate(ctx, j.ask())
-	if err == nil && j.ofOldPage() && j.pairUnpaired(ctx, list) {
+	if err == nil && (j.p.yes("pair") || j.ofOldPage()) && j.pairUnpaired(ctx, list) {
 		return j.s.c.Hub.Enumerate(ctx, j.ask())
 	}
 	return list, err

@@ -63,7 +63,7 @@ func (j *job) startPairing(ctx context.Context, path string) (chan struct{}, boo
 		return nil, false
 	}
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), pairingFor)
-	tell, over, err := j.s.talks.begin(j.who.Key, "", stop)
+	tell, over, err := j.s.talks.begin(j.who.Key, j.word, stop)
 	if err != nil {
 		stop()
 		end(err)
@@ -75,7 +75,7 @@ func (j *job) startPairing(ctx context.Context, path string) (chan struct{}, boo
 	}
 	p.done[path] = done
 	ask := j.ask()
-	ask.Pair, ask.Notify = true, func(n signer.Notice) { tell("enumerate", n) }
+	ask.Pair, ask.Notify = true, func(n signer.Notice) { tell(j.name, n) }
 	go func() {
 		err := j.s.c.Hub.Do(ctx, signer.Select{Kind: "bitbox02", Path: path}, ask, func(ctx context.Context, s signer.Signer) error {
 			_, err := s.Fingerprint(ctx)

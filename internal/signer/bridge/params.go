@@ -21,7 +21,7 @@ func readParams(method string, names []string, raw json.RawMessage) (params, err
 	p := params{}
 	raw = bytes.TrimSpace(raw)
 	switch {
-	case len(raw) == 0:
+	case len(raw) == 0, bytes.Equal(raw, []byte("null")):
 		return p, nil
 	case raw[0] == '[':
 		var list []json.RawMessage

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"regexp"
+	"slices"
 	"strings"
 
 	"specter/internal/btc"
@@ -19,27 +21,48 @@ type registry struct{ memory signer.Memory }
 
 // kept is a registration in the registry.
 type kept struct {
-	Wallet string `json:"wallet"` // the name the wallet had then; part of what some devices prove
+	Wallet string `json:"wallet"`     // the name the wallet had then; part of what some devices prove
+	Text   string `json:"descriptor"` // as it was registered: the order of its keys is part of it too
 	Name   string `json:"name"`
 	ID     string `json:"id"`
 	Proof  string `json:"proof"`
 }
 
 func registryKey(kind string, fp btc.Fingerprint, d *descriptor.Descriptor) string {
-	h := sha256.Sum256([]byte(d.String()))
+	h := sha256.Sum256([]byte(orderless(d)))
 	return "bridge/" + kind + "/" + fp.String() + "/" + hex.EncodeToString(h[:])
 }
 
-// find returns what is kept of a wallet at a device.
-func (r registry) find(key string) (name string, reg signer.Registration, ok bool) {
+// sorted matches templates in which the order of the keys says nothing.
+var sorted = regexp.MustCompile(`^(wsh\(|sh\()+sortedmulti\([0-9]+(,@[0-9]+/\*\*)+\)+$`)
+
+// orderless writes a wallet in a way that is the same for every order of keys that means the
+// same wallet: the one from a PSBT or of an address need not be the one of its owner.
+func orderless(d *descriptor.Descriptor) string {
+	template, keys, err := d.Policy()
+	if err != nil || !sorted.MatchString(template) {
+		return d.String()
+	}
+	slices.Sort(keys)
+	return template + " " + strings.Join(keys, " ")
+}
+
+// find returns what is kept of a wallet at a device: the wallet as it was registered, and what
+// the device answered.
+func (r registry) find(key string) (w signer.Wallet, reg signer.Registration, ok bool) {
 	if r.memory == nil {
-		return "", reg, false
+		return w, reg, false
 	}
 	raw, found := r.memory.Get(key)
 	var k kept
 	if !found || json.Unmarshal(raw, &k) != nil {
-		return "", reg, false
+		return w, reg, false
 	}
+	d, err := descriptor.Parse(k.Text, descriptor.Options{})
+	if err != nil {
+		return w, reg, false
+	}
+	w = signer.Wallet{Name: k.Wallet, Descriptor: d}
 	reg.Name = k.Name
 	var errID, errProof error
 	if k.ID != "" {
@@ -48,15 +71,15 @@ func (r registry) find(key string) (name string, reg signer.Registration, ok boo
 	if k.Proof != "" {
 		reg.Proof, errProof = hex.DecodeString(k.Proof)
 	}
-	return k.Wallet, reg, errID == nil && errProof == nil && !reg.IsZero()
+	return w, reg, errID == nil && errProof == nil && !reg.IsZero()
 }
 
 // put keeps a registration; forget drops it.
-func (r registry) put(key, wallet string, reg signer.Registration) error {
+func (r registry) put(key string, w signer.Wallet, reg signer.Registration) error {
 	if r.memory == nil || reg.IsZero() {
 		return nil
 	}
-	raw, err := json.Marshal(kept{wallet, reg.Name, hex.EncodeToString(reg.ID), hex.EncodeToString(reg.Proof)})
+	raw, err := json.Marshal(kept{w.Name, w.Descriptor.String(), reg.Name, hex.EncodeToString(reg.ID), hex.EncodeToString(reg.Proof)})
 	if err != nil {
 		return err
 	}
@@ -110,9 +133,8 @@ func (j *job) registered(ctx context.Context, s signer.Signer, w signer.Wallet, 
 	if err != nil {
 		return w, signer.Registration{}, err
 	}
-	if name, reg, ok := j.s.kept.find(key); ok {
-		w.Name = name
-		return w, reg, nil
+	if known, reg, ok := j.s.kept.find(key); ok {
+		return known, reg, nil
 	}
 	reg, err := j.register(ctx, s, w, key)
 	return w, reg, err
@@ -129,7 +151,7 @@ func (j *job) register(ctx context.Context, s signer.Signer, w signer.Wallet, ke
 	if err != nil {
 		return reg, err
 	}
-	if err := j.s.kept.put(key, w.Name, reg); err != nil {
+	if err := j.s.kept.put(key, w, reg); err != nil {
 		j.s.log.Warn("a device's registration of a wallet could not be kept; its person will be asked again", "err", err)
 	}
 	return reg, nil
