@@ -3,12 +3,15 @@
 package ledger
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -46,37 +49,55 @@ func told(ctx context.Context, err error) error {
 	return err
 }
 
-// TestEmulator drives Speculos with the Bitcoin Test app: SPECTER_LEDGER=127.0.0.1:9999. The
-// questions on its screen are answered by hand or by its automation. With SPECTER_LEDGER_RECORD
-// the conversation is written to a file.
+// TestEmulator drives Speculos with the Bitcoin Test app and its default phrase:
+// SPECTER_LEDGER=127.0.0.1:9999. Somebody, or something, answers what it asks. With
+// SPECTER_LEDGER_RECORD the conversations are written to a folder.
 func TestEmulator(t *testing.T) {
 	addr := os.Getenv("SPECTER_LEDGER")
 	if addr == "" {
 		t.Skip("SKIPPED: SPECTER_LEDGER names no emulator, such as 127.0.0.1:9999; nothing was driven")
 	}
+	all := func(t *testing.T, s signer.Signer) {
+		for _, k := range kinds {
+			talkOfKinds(t, s, k.name)
+		}
+	}
+	t.Run("every kind", func(t *testing.T) { drive(t, addr, all) })
+	for name, talk := range talks {
+		t.Run(name, func(t *testing.T) {
+			text := drive(t, addr, talk)
+			if folder := os.Getenv("SPECTER_LEDGER_RECORD"); folder != "" && !t.Failed() {
+				var out bytes.Buffer
+				z, _ := gzip.NewWriterLevel(&out, gzip.BestCompression)
+				_, _ = z.Write(text)
+				_ = z.Close()
+				if err := os.WriteFile(filepath.Join(folder, name+".jsonl.gz"), out.Bytes(), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// drive has one conversation and gives its recording.
+func drive(t *testing.T, addr string, talk func(*testing.T, signer.Signer)) []byte {
 	c, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	drive(t, func(r *signertest.Recording) signer.Conn { return r.Over(socket{c}) }, os.Getenv("SPECTER_LEDGER_RECORD"))
-}
-
-// drive says to a device what recordings are made of.
-func drive(t *testing.T, over func(*signertest.Recording) signer.Conn, file string) {
-	rec := &signertest.Recording{Driver: kind, Seed: "ledger", About: "version, fingerprint, keys, registration, address, signatures, message on testnet"}
-	o := signer.Options{Network: btc.Testnet3, Rand: signertest.Chance("ledger"), Now: time.Now, Notify: func(n signer.Notice) { t.Log("on the device:", n.Kind, n.Text) }}
-	s, err := Driver{}.Open(t.Context(), over(rec), signer.Port{Path: "tcp", Way: signer.TCP, Kind: kind}, o)
+	rec := &signertest.Recording{Driver: kind, Seed: "ledger", About: "Bitcoin Test under Speculos, default phrase"}
+	o := talkOptions()
+	o.Notify = func(n signer.Notice) { t.Log("on the device:", n.Kind, n.Text) }
+	start := time.Now()
+	s, err := Driver{}.Open(t.Context(), rec.Over(socket{c}), speculosPort, o)
 	if err != nil || s.Info().Err != nil {
 		t.Fatal(err, s.Info().Err)
 	}
+	t.Logf("%+v, opened in %v", s.Info(), time.Since(start))
 	rec.Firmware = s.Info().Firmware
-	conversation(t, s)
-	if file != "" {
-		if err := os.WriteFile(file, rec.Text(), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	talk(t, s)
+	return rec.Text()
 }
 
 // TestServeForOthers is the software device for other programs' clients, such as HWI with
