@@ -19,7 +19,7 @@ func refused(answer string) error {
 	switch {
 	case has("user cancelled"):
 		return signer.Declined("this")
-	case has("unknown command"), has("not recognized"), has("unsupported script type"):
+	case has("unknown command"), has("find matching app"), has("unsupported script type"):
 		return signer.E(signer.CodeUnavailable, "the firmware of this Specter-DIY cannot do that (%s)", detail)
 	case has("can't find wallet"):
 		return signer.E(signer.CodeNotRegistered, "the Specter-DIY does not know the wallet, or is set to another network; add the wallet to the device first")
