@@ -380,3 +380,32 @@ func TestADeviceThatIsNeverReadyEndsWithTheCall(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestPassphrases(t *testing.T) {
+	b := box(t, nil)
+	s := open(t, b, pairing(t))
+	u, ok := s.(signer.Unlocker)
+	if !ok {
+		t.Fatal("passphrases cannot be switched")
+	}
+	for _, want := range []bool{true, false} {
+		if on, err := u.TogglePassphrase(limited(t)); err != nil || on != want {
+			t.Errorf("switched to %v, want %v (%v)", on, want, err)
+		}
+	}
+	if err := u.AskPIN(limited(t)); signer.CodeOf(err) != signer.CodeUnavailable {
+		t.Errorf("a PIN: %v", err)
+	}
+	if err := u.SendPIN(limited(t), "123"); signer.CodeOf(err) != signer.CodeUnavailable {
+		t.Errorf("a PIN: %v", err)
+	}
+	refusing, _ := open(t, box(t, signertest.Refuse(signertest.ShowWarning)), pairing(t)).(signer.Unlocker)
+	if _, err := refusing.TogglePassphrase(limited(t)); signer.CodeOf(err) != signer.CodeCancelled {
+		t.Errorf("refused: %v", err)
+	}
+	o := pairing(t)
+	o.Passphrase = "secret"
+	if _, err := open(t, b, o).Fingerprint(limited(t)); signer.CodeOf(err) != signer.CodeBadArgument || strings.Contains(err.Error(), "secret") {
+		t.Errorf("a passphrase from here: %v", err)
+	}
+}

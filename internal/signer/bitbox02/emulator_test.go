@@ -11,6 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"specter/internal/btc"
+	"specter/internal/signer"
+	"specter/internal/signer/bitbox02"
 	"specter/internal/signer/signertest"
 )
 
@@ -60,4 +63,60 @@ func TestEmulator(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// TestEmulatorInTheMiddle leaves dialogues of the simulator at many places; the next call must
+// find it well.
+func TestEmulatorInTheMiddle(t *testing.T) {
+	address, ok := strings.CutPrefix(os.Getenv("SPECTER_BITBOX02_EMULATOR"), "tcp:")
+	if !ok {
+		t.Skip("SPECTER_BITBOX02_EMULATOR is not set (tcp:127.0.0.1:15423, say): no simulator was driven")
+	}
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	limit := &counted{Conn: socket{conn}, left: -1}
+	s, err := bitbox02.Driver{}.Open(t.Context(), limit, simPort, tourOptions(t, "middle"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, _ := btc.ParsePath("m/84h/1h/0h")
+	k, err := s.XPub(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := parsed(t, "wpkh(["+btc.KeyOrigin{Fingerprint: s.Info().Fingerprint, Path: p}.String()+"]"+k.String()+"/"+ours+")")
+	for packets := 1; packets < 40; packets += 3 {
+		ctx, stop := context.WithCancel(t.Context())
+		limit.left, limit.stop = packets, stop
+		if _, err := s.Sign(ctx, w, signer.Registration{}, spend(t, w, 2)); err == nil {
+			stop()
+			if packets < 20 {
+				t.Fatalf("after %d packets it was done", packets)
+			}
+			break
+		}
+		limit.left = -1
+		if got, err := s.XPub(t.Context(), p); err != nil || got.String() != k.String() {
+			t.Fatalf("left after %d packets: %v", packets, err)
+		}
+		stop()
+	}
+}
+
+// counted cancels a call after some packets that were sent.
+type counted struct {
+	signer.Conn
+	left int
+	stop context.CancelFunc
+}
+
+func (c *counted) Write(ctx context.Context, p []byte) (int, error) {
+	if c.left == 0 {
+		c.stop()
+	}
+	c.left--
+	return c.Conn.Write(ctx, p)
 }

@@ -37,10 +37,25 @@ func (l *link) ask(ctx context.Context, message []byte) ([]byte, error) {
 	if channel == 0 || channel == 0xffffffff { // these two mean something else in U2F-HID
 		channel = 1
 	}
-	if err := hww.WriteMessage(ctx, l.conn, channel, hww.Command, message); err != nil {
+	if err := l.write(ctx, channel, message); err != nil {
 		return nil, l.lost(err)
 	}
 	return l.read(ctx, channel)
+}
+
+// write sends a whole message or nothing: the firmware waits for the rest of one that was begun
+// and says to everybody else that it is busy, until it is plugged in again.
+func (l *link) write(ctx context.Context, channel uint32, message []byte) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	whole, stop := context.WithTimeout(context.WithoutCancel(ctx), cancelFor)
+	defer stop()
+	err := hww.WriteMessage(whole, l.conn, channel, hww.Command, message)
+	if err != nil && whole.Err() != nil {
+		return errs.E(errs.Unavailable, "the device takes no more packets")
+	}
+	return err
 }
 
 // read skips what belongs to other channels: answers to programs that are gone.

@@ -165,10 +165,12 @@ func (s *session) look(ctx context.Context) error {
 // begin is the start of every call that a person made: it may ask to unlock, for the person
 // waits for it, but pairs only where that is allowed.
 func (s *session) begin(ctx context.Context) error {
-	if s.never != nil {
+	switch {
+	case s.never != nil:
 		return s.never
-	}
-	if !s.paired && !s.unlocked {
+	case s.options.Passphrase != "":
+		return errPassphrase
+	case !s.paired && !s.unlocked:
 		if err := s.unlock(ctx, true); err != nil {
 			return setup(err)
 		}

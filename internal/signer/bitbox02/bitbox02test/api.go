@@ -37,7 +37,7 @@ func (b *Box) process(t *task, m protolite.Message) protolite.Builder {
 func (b *Box) dispatch(t *task, m protolite.Message) (protolite.Builder, error) {
 	if m.Has(hww.ReqDeviceInfo) && (b.Empty || b.isUnlocked()) {
 		return protolite.Builder{}.Message(hww.RspDeviceInfo, protolite.Builder{}.Text(hww.DeviceName, b.Name).
-			Bool(hww.DeviceInitialized, !b.Empty).Text(hww.DeviceVersion, b.Firmware)), nil
+			Bool(hww.DeviceInitialized, !b.Empty).Text(hww.DeviceVersion, b.Firmware).Bool(hww.DevicePassphrase, b.passphrase)), nil
 	}
 	if !b.isUnlocked() {
 		return nil, fault(hww.ErrState)
@@ -52,11 +52,24 @@ func (b *Box) dispatch(t *task, m protolite.Message) (protolite.Builder, error) 
 		return protolite.Builder{}.Message(hww.RspPub, protolite.Builder{}.Text(1, text)), err
 	case m.Has(hww.ReqSignInit):
 		return b.signTx(t, sub(hww.ReqSignInit))
+	case m.Has(hww.ReqPassphrase):
+		return b.togglePassphrase(t, sub(hww.ReqPassphrase).Bool(1))
 	case m.Has(hww.ReqBTC):
 		out, err := b.bitcoin(t, sub(hww.ReqBTC))
 		return protolite.Builder{}.Message(hww.RspBTC, out), err
 	}
 	return nil, fault(hww.ErrState)
+}
+
+// togglePassphrase switches the question for a passphrase at unlocking.
+func (b *Box) togglePassphrase(t *task, on bool) (protolite.Builder, error) {
+	if !b.ask(t, signertest.ShowWarning, fmt.Sprintf("Passphrase enabled: %v", on)) {
+		return nil, aborted
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.passphrase = on
+	return protolite.Builder{}.Message(hww.RspSuccess, nil), nil
 }
 
 func (b *Box) bitcoin(t *task, m protolite.Message) (protolite.Builder, error) {

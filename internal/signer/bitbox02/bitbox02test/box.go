@@ -33,13 +33,14 @@ type Box struct {
 	d      signertest.Device
 	master btc.XKey
 
-	mu       sync.Mutex
-	unlocked bool
-	static   noise.DHKey
-	hosts    map[string]bool     // static keys of hosts that were paired
-	accounts map[[32]byte]string // names of registered wallets
-	names    map[string][32]byte
-	channel  channel
+	mu         sync.Mutex
+	unlocked   bool
+	passphrase bool // it asks for one when it is unlocked
+	static     noise.DHKey
+	hosts      map[string]bool     // static keys of hosts that were paired
+	accounts   map[[32]byte]string // names of registered wallets
+	names      map[string][32]byte
+	channel    channel
 }
 
 // The times of the device. Real ones give a request up after half a second in which nobody asked
