@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"specter/internal/btc"
@@ -82,6 +83,35 @@ func (c *hwiCall) takeCommand(command hwiCommand, rest []string) error {
 	}
 	if len(c.args) > len(command.args) {
 		return usage("unrecognized arguments: %s", strings.Join(c.args[len(command.args):], " "))
+	}
+	return c.checkValues()
+}
+
+// checkValues refuses what argparse refuses: numbers that are none, types of addresses that are
+// not known, options that exclude each other.
+func (c *hwiCall) checkValues() error {
+	numbers := map[string]string{"--account": c.options["account"]}
+	if c.command == "getkeypool" {
+		numbers["start"], numbers["end"] = c.args[0], c.args[1]
+	}
+	for name, text := range numbers {
+		if _, err := strconv.ParseInt(text, 10, 64); text != "" && err != nil {
+			return usage("argument %s: invalid int value: %q", name, text)
+		}
+	}
+	if _, err := c.kindOf(); err != nil {
+		return usage("argument --addr-type: %v", err)
+	}
+	has := func(name string) bool { _, ok := c.options[name]; return ok }
+	switch {
+	case c.command == "displayaddress" && !has("desc") && !has("path"):
+		return usage("one of the arguments --desc --path is required")
+	case has("desc") && has("path"):
+		return usage("argument --path: not allowed with argument --desc")
+	case has("all") && has("addr-type"):
+		return usage("argument --addr-type: not allowed with argument --all")
+	case has("keypool") && has("nokeypool"):
+		return usage("argument --nokeypool: not allowed with argument --keypool")
 	}
 	return nil
 }

@@ -267,7 +267,7 @@ func (c hwiCall) xpub(ctx context.Context, s hw.Signer, path string) (any, error
 func (c hwiCall) signTx(ctx context.Context, s hw.Signer) (any, error) {
 	tx, err := psbt.Decode(c.args[0])
 	if err != nil {
-		return nil, hw.E(hw.CodeBadTransaction, "this is no PSBT: %w", err)
+		return nil, &hw.Fault{Code: hw.CodeBadTransaction, Cause: err}
 	}
 	before, err := tx.Base64()
 	if err != nil {

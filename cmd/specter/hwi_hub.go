@@ -9,6 +9,9 @@ import (
 	"specter/internal/app"
 )
 
+// simulatorsVar is the server's variable for addresses of simulators.
+const simulatorsVar = "SPECTER_SIMULATORS"
+
 // hwiSimulators are the addresses where HWI looks for simulators with --emulators.
 var hwiSimulators = []string{
 	"trezor=udp:127.0.0.1:21324", "ledger=tcp:127.0.0.1:9999", "keepkey=udp:127.0.0.1:11044",
@@ -23,11 +26,16 @@ func openDevices(h host, c hwiCall) (devices, error) {
 		return nil, err
 	}
 	o := app.Devices{Folder: dir, Env: h.env}
+	o.Simulators, _ = h.env(simulatorsVar)
 	if c.emulators {
-		o.Simulators = hwiSimulators
+		for _, one := range hwiSimulators {
+			if !strings.Contains(o.Simulators, one) {
+				o.Simulators += "," + one
+			}
+		}
 	}
 	if c.kind != "" && socketPath(c.path) {
-		o.Simulators = []string{c.family() + "=" + c.path}
+		o.Simulators = c.family() + "=" + c.path
 	}
 	log, _ := logger(h.stderr, false)
 	o.Log = log

@@ -109,11 +109,8 @@ func (c hwiCall) keypoolEntry(ctx context.Context, s hw.Signer, kind int, p btc.
 
 // display shows an address that a path or a descriptor stands for.
 func (c hwiCall) display(ctx context.Context, s hw.Signer) (any, error) {
-	text, given := c.options["desc"]
+	text := c.options["desc"]
 	path, byPath := c.options["path"]
-	if given == byPath {
-		return nil, hw.E(hw.CodeBadArgument, "give either --desc or --path")
-	}
 	var err error
 	if byPath {
 		text, err = c.descriptorAt(ctx, s, path)

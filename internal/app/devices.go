@@ -13,13 +13,14 @@ import (
 	"specter/internal/errs"
 	"specter/internal/setting"
 	"specter/internal/signer"
+	"specter/internal/signer/transport"
 )
 
 // Devices says with what the signing devices of this computer are opened without the rest of the
 // program, which may run beside.
 type Devices struct {
-	Folder     string   // where drivers keep what they want to find again
-	Simulators []string // further addresses: "jade=tcp:127.0.0.1:30121"
+	Folder     string // where drivers keep what they want to find again
+	Simulators string // further addresses, as transport.ParseSimulators reads them
 	Env        func(string) (string, bool)
 	Log        *slog.Logger
 }
@@ -46,11 +47,11 @@ func OpenDevices(d Devices) (*signer.Hub, error) {
 	if err != nil {
 		return nil, err
 	}
-	ports, err := commandPorts(d)
+	finder, err := transport.New(transport.Config{Simulators: d.Simulators})
 	if err != nil {
 		return nil, err
 	}
-	return signer.NewHub(signer.HubConfig{Drivers: drivers(), Ports: ports, Log: d.Log, Options: func() signer.Options {
+	return signer.NewHub(signer.HubConfig{Drivers: drivers(), Ports: finder.Ports, Log: d.Log, Options: func() signer.Options {
 		return signer.Options{Rand: rand.Reader, Now: time.Now, Memory: memory, Relay: relay}
 	}}), nil
 }
