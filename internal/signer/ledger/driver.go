@@ -290,7 +290,7 @@ func (s *session) ShowAddress(ctx context.Context, w signer.Wallet, r signer.Reg
 	id := p.id()
 	data := append([]byte{1}, id[:]...)
 	data = append(append(data, proof[:]...), byte(branch), byte(index>>24), byte(index>>16), byte(index>>8), byte(index))
-	s.o.Tell(signer.Notice{Kind: signer.NoticeConfirm})
+	s.o.Tell(signer.Notice{Kind: signer.NoticeConfirm, Text: s.shownText(w, branch, index)})
 	out, sw, err := s.ask(ctx, insAddress, data, p.clerk(), "the address")
 	if err != nil {
 		return "", err
@@ -299,6 +299,26 @@ func (s *session) ShowAddress(ctx context.Context, w signer.Wallet, r signer.Reg
 		return "", fault(sw, "the address")
 	}
 	return s.local(string(out)), nil
+}
+
+// shownText tells on regtest in which form the device shows the address; "" elsewhere.
+func (s *session) shownText(w signer.Wallet, branch, index uint32) string {
+	if s.o.Network != btc.Regtest {
+		return ""
+	}
+	d, err := w.Descriptor.Branch(int(branch))
+	if err != nil {
+		return ""
+	}
+	out, err := d.Derive(index)
+	if err != nil {
+		return ""
+	}
+	text, ok := out.Address(btc.Testnet3)
+	if !ok {
+		return ""
+	}
+	return "The Bitcoin Test app shows regtest addresses in testnet's form: " + text
 }
 
 // local writes an address of testnet as one of the session's network. What is no address stays

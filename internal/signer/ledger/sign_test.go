@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/btcsuite/btcd/wire/v2"
+
 	"specter/internal/btc"
 	"specter/internal/btc/psbt"
 	"specter/internal/signer"
@@ -193,6 +195,49 @@ func TestAHundredInputsTakeLittleOfOurTime(t *testing.T) {
 	t.Logf("reading 100 inputs and building their trees: %v; the device's part besides: %v", ours, time.Since(start)-ours)
 	if ours > 200*time.Millisecond {
 		t.Errorf("our part took %v", ours)
+	}
+}
+
+// Previous transactions may be large: the device reads them byte by byte, and more than once.
+func TestLargePreviousTransactionsAreRead(t *testing.T) {
+	s := open(t, newApp(t), signertest.Options(t))
+	w := walletOf(t, "", "pkh(%A)", "44h/1h/0h")
+	prev := wire.NewMsgTx(2)
+	prev.AddTxIn(wire.NewTxIn(&wire.OutPoint{}, make([]byte, 900_000), nil))
+	out := derive(t, w, 0, 1)
+	prev.AddTxOut(wire.NewTxOut(10_000, out.Script))
+	id := prev.TxHash()
+	tx := wire.NewMsgTx(2)
+	tx.AddTxIn(wire.NewTxIn(wire.NewOutPoint(&id, 0), nil, nil))
+	tx.AddTxOut(wire.NewTxOut(9_000, btc.PayToPubKeyHash(make([]byte, 20))))
+	p, err := psbt.New(tx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.UpdateInput(0, prev, nil, out); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Sign(t.Context(), w, signer.Registration{}, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, n := merged(t, p, got); n != 1 {
+		t.Errorf("%d signatures", n)
+	}
+}
+
+func TestTheRegtestFormOnTheScreenIsTold(t *testing.T) {
+	a := newApp(t)
+	o := signertest.Options(t)
+	var told []string
+	o.Notify = func(n signer.Notice) { told = append(told, n.Text) }
+	s := open(t, a, o)
+	if _, err := s.ShowAddress(t.Context(), walletOf(t, "", "wpkh(%A)", "84h/1h/0h"), signer.Registration{}, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	shown := a.Device.Person.Seen()[0].Text
+	if len(told) != 1 || !strings.Contains(told[0], shown) || !strings.HasPrefix(shown, "tb1") {
+		t.Errorf("told %q, shown %q", told, shown)
 	}
 }
 
