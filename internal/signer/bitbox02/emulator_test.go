@@ -105,18 +105,3 @@ func TestEmulatorInTheMiddle(t *testing.T) {
 		stop()
 	}
 }
-
-// counted cancels a call after some packets that were sent.
-type counted struct {
-	signer.Conn
-	left int
-	stop context.CancelFunc
-}
-
-func (c *counted) Write(ctx context.Context, p []byte) (int, error) {
-	if c.left == 0 {
-		c.stop()
-	}
-	c.left--
-	return c.Conn.Write(ctx, p)
-}

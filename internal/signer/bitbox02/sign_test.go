@@ -288,3 +288,31 @@ func TestOurShareOfAHundredInputs(t *testing.T) {
 	}
 	t.Log(fmt.Sprint("100 inputs, the software device's share included: ", time.Since(start)))
 }
+
+// TestCallsAreGivenUpAnywhere cancels a call after every number of packets; the device must be
+// well afterwards, which it is not after half a message.
+func TestCallsAreGivenUpAnywhere(t *testing.T) {
+	cable := plug(t, box(t, nil))
+	conn := &counted{Conn: cable.Host(), left: -1}
+	s, err := bitbox02.Driver{}.Open(limited(t), conn, simPort, pairing(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := wallets(t)["wsh"]
+	if _, err := s.Register(limited(t), w); err != nil {
+		t.Fatal(err)
+	}
+	p := spend(t, w, 1)
+	for packets := range 30 {
+		ctx, stop := context.WithCancel(limited(t))
+		conn.left, conn.stop = packets, stop
+		if _, err := s.Sign(ctx, w, signer.Registration{}, p); err != nil && !errors.Is(err, context.Canceled) {
+			t.Errorf("after %d packets: %v", packets, err)
+		}
+		stop()
+		conn.left = -1
+		if answer, err := s.Sign(limited(t), w, signer.Registration{}, p); err != nil || len(merged(t, p, answer)) != 1 {
+			t.Fatalf("given up after %d packets: %v", packets, err)
+		}
+	}
+}

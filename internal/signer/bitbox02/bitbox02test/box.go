@@ -2,6 +2,7 @@ package bitbox02test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"sync"
@@ -135,6 +136,13 @@ func receive(ctx context.Context, c signer.Conn, to chan<- request) error {
 	for {
 		if err := hww.ReadPacket(ctx, c, packet); err != nil {
 			return err
+		}
+		if other := binary.BigEndian.Uint32(packet); packet[4]&0x80 != 0 && a.Open() && other != a.Channel {
+			// the firmware waits for the rest of what another channel began
+			if err := hww.WriteMessage(ctx, c, other, hww.Failure, []byte{hww.FailBusy}); err != nil {
+				return err
+			}
+			continue
 		}
 		done, err := a.Add(packet)
 		if err != nil {

@@ -8,7 +8,6 @@ import (
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
-	"specter/internal/btc"
 	"specter/internal/signer/bitbox02/hww"
 	"specter/internal/signer/protolite"
 	"specter/internal/signer/signertest"
@@ -23,8 +22,6 @@ type signing struct {
 	others  []*account
 	tx      *wire.MsgTx
 	coins   *txscript.MultiPrevOutFetcher
-	paths   []btc.Path
-	scripts []scripts
 	values  []int64
 	wrap    bool              // the answer stands in BTCResponse, as the request did
 	more    protolite.Builder // what the next answer carries besides

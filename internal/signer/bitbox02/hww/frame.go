@@ -145,6 +145,9 @@ func (a *Assembler) whole() bool {
 	return true
 }
 
+// Open reports whether a message was begun that is not whole yet.
+func (a *Assembler) Open() bool { return a.open }
+
 // Message is the message that was put together last.
 func (a *Assembler) Message() []byte { return a.message }
 
