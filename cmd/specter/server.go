@@ -35,7 +35,8 @@ type serverCmd struct {
 	ACMECA  string   `name:"acme-root" help:"Certificates by which that directory is trusted." env:"SPECTER_ACME_ROOT" placeholder:"FILE" type:"path"`
 	Plain   int      `name:"http-port" help:"A further port for plain HTTP that leads to HTTPS and answers the authority's questions, 80 as a rule." env:"SPECTER_HTTP_PORT" placeholder:"PORT"`
 	Bridge  bool     `name:"hwibridge" help:"Run the USB bridge, its settings page and the login alone."`
-	Sims    []string `name:"simulators" help:"Emulators of devices on the network, as kind@udp:host:port, kind@tcp:host:port or kind@unix:/path." env:"SPECTER_SIMULATORS" placeholder:"KIND@PORT"`
+	Sims    string   `name:"simulators" help:"Emulators of devices, as kind=udp:host:port, kind=tcp:host:port, kind=unix:/path or kind=serial:/dev/port, separated by commas." env:"SPECTER_SIMULATORS" placeholder:"KIND=PORT"`
+	HWI     string   `name:"hwi" help:"The program HWI for devices that Specter does not drive itself: its path, or off; left away, it is used where it is installed." env:"SPECTER_HWI" placeholder:"PATH"`
 	API     *bool    `name:"api" negatable:"" help:"REST API on or off (SPECTER_API_ACTIVE); left away, the owner decides in the settings."`
 	NoOpen  bool     `help:"Do not open the browser at the first start."`
 	Debug   bool     `help:"Log everything, private data included."`
@@ -56,7 +57,7 @@ func (c serverCmd) config(h host) (app.Config, error) {
 		return app.Config{}, err
 	}
 	cfg := app.Config{Host: c.Host, Port: c.Port, DataDir: dir, Hosts: c.Name, HomeDir: home,
-		Env: h.env, API: c.API, Version: version, Debug: c.Debug, BridgeOnly: c.Bridge, Simulators: c.Sims, Out: h.stdout, Now: time.Now}
+		Env: h.env, API: c.API, Version: version, Debug: c.Debug, BridgeOnly: c.Bridge, Simulators: c.Sims, HWI: c.HWI, Out: h.stdout, Now: time.Now}
 	cfg.Log, cfg.Lines = logger(h.stderr, c.Debug)
 	if cfg.API == nil {
 		cfg.API = truthy(h, "SPECTER_API_ACTIVE")

@@ -264,6 +264,9 @@ func (a *App) close() {
 	if a.headers != nil {
 		all = append(all, a.headers.Close())
 	}
+	if a.hub != nil {
+		all = append(all, a.hub.Close())
+	}
 	if a.chain != nil {
 		all = append(all, a.chain.Close())
 	}

@@ -50,10 +50,13 @@ type Config struct {
 	Demo  *Demo            // nil: a real node
 	// BridgeOnly runs the USB bridge, its settings page and the login, and nothing else.
 	BridgeOnly bool
-	// Simulators are devices that are reached over the network, as "kind@udp:host:port",
-	// "kind@tcp:host:port" or "kind@unix:/path"; they are asked like those at USB.
-	Simulators []string
-	Now        func() time.Time
+	// Simulators are devices that are reached over sockets, as transport.ParseSimulators reads them;
+	// they are asked like those at USB.
+	Simulators string
+	// HWI is the program HWI for devices without a driver here: a path, "off", or "" for where
+	// it is installed.
+	HWI string
+	Now func() time.Time
 
 	drivers []signer.Driver                                  // tests bring their own; nil: all
 	ports   func(ctx context.Context) ([]signer.Port, error) // likewise; nil: this computer's

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -14,10 +13,12 @@ import (
 	"specter/internal/signer"
 	"specter/internal/signer/bitbox02"
 	"specter/internal/signer/coldcard"
+	"specter/internal/signer/hwicli"
 	"specter/internal/signer/jade"
 	"specter/internal/signer/keepkey"
 	"specter/internal/signer/ledger"
 	"specter/internal/signer/specterdiy"
+	"specter/internal/signer/transport"
 	"specter/internal/signer/trezor"
 )
 
@@ -52,9 +53,11 @@ func (a *App) newHub() (*signer.Hub, error) {
 		c.Drivers = drivers()
 	}
 	if c.Ports == nil {
-		if c.Ports, err = a.devicePorts(); err != nil {
+		finder, err := transport.New(transport.Config{Simulators: a.c.Simulators})
+		if err != nil {
 			return nil, err
 		}
+		c.Ports, c.Outside = finder.Ports, a.outsideProgram()
 	}
 	return signer.NewHub(c), nil
 }
@@ -124,7 +127,19 @@ func (d *drawer) Put(key string, value []byte) error {
 
 var _ signer.Memory = (*drawer)(nil)
 
-// devicePorts lists where devices may be.
-func (a *App) devicePorts() (func(ctx context.Context) ([]signer.Port, error), error) {
-	return func(context.Context) ([]signer.Port, error) { return nil, nil }, nil
+// noHWI keeps the program HWI out even where it is installed.
+const noHWI = "off"
+
+// outsideProgram is the program that drives devices which no driver here knows; nil: none.
+func (a *App) outsideProgram() signer.Outside {
+	switch a.c.HWI {
+	case noHWI:
+		return nil
+	case "":
+		if p, ok := hwicli.Find(); ok {
+			return p
+		}
+		return nil
+	}
+	return hwicli.Program{Path: a.c.HWI}
 }

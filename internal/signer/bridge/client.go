@@ -141,8 +141,8 @@ func (s *Service) pass(ctx context.Context, client *Client, who Caller, c call, 
 	if err := json.Unmarshal(data, &a); err != nil || a["result"] == nil && a["error"] == nil {
 		return answerOf(c.ID, nil, internal(errs.E(errs.Unavailable, "what answers at %s is no bridge (HTTP %d)", to.URL, status)))
 	}
-	out := answer{}
-	for _, name := range []string{"jsonrpc", "id", "result", "error"} {
+	out := answer{"id": c.ID} // what the other side says belongs to this call, whatever it echoes
+	for _, name := range []string{"jsonrpc", "result", "error"} {
 		if v, ok := a[name]; ok {
 			out[name] = v
 		}
