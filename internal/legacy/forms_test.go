@@ -73,7 +73,7 @@ func everything() map[string]string {
 		"devices/cold.json":               oldDevice("Cold", "coldcard", map[string]any{"original": vpub, "fingerprint": "73c5da0a", "derivation": "m/84h/1h/0h", "type": "wpkh", "purpose": "#0 Single Sig (Segwit)", "xpub": tpub}),
 		"devices/core.json":               oldDevice("Core hot", "bitcoincore", map[string]any{"original": tpub48, "fingerprint": "73c5da0a", "derivation": "m/48h/1h/0h/2h"}),
 		"devices_ann/cold.json":           oldDevice("Cold", "ledger", map[string]any{"original": "[73c5da0a/84h/1h/0h]" + tpub}),
-		"wallets/regtest/family.json":     oldWallet("Family", single, map[string]any{"address_index": 1, "frozen_utxo": []string{"3a2ecf464ab4c61b0d2cc74388085cdaddd14b763dc6060ec624a83eae7fc417:0", "nonsense"}}),
+		"wallets/regtest/family.json":     oldWallet("Family", single, map[string]any{"address_index": 1, "devices": []string{"cold"}, "frozen_utxo": []string{"3a2ecf464ab4c61b0d2cc74388085cdaddd14b763dc6060ec624a83eae7fc417:0", "nonsense"}}),
 		"wallets/regtest/family_addr.csv": "address,index,change,used\r\n" + a0 + ",0,False,True\r\n" + a1 + ",1,False,\r\n",
 		"wallets_ann/regtest/family.json": oldWallet("Family", other, nil),
 		"wallets/main/savings.json":       oldWallet("Savings", "wpkh("+xpub+"/0/*)", map[string]any{"blockheight": 799899}),
@@ -312,7 +312,7 @@ func TestSingleFiles(t *testing.T) {
 	for name, want := range map[string]func(h *house) bool{
 		"wallets/regtest/family.json": func(h *house) bool {
 			list := h.list(auth.OwnerID, btc.Regtest)
-			return len(list) == 1 && list[0].Name == "Family" && list[0].Used[0] == 0
+			return len(list) == 1 && list[0].Name == "Family" && list[0].Used[0] == 0 && list[0].Cosigners[0].DeviceName == "cold"
 		},
 		"wallets/main/savings.json": func(h *house) bool { return len(h.list(auth.OwnerID, btc.Mainnet)) == 1 },
 		"devices/cold.json": func(h *house) bool {

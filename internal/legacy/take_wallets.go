@@ -125,13 +125,27 @@ func (t *taker) hereWallet(owner string, w *Wallet) (here *wallet.Record, value 
 // adopted is the wallet as the wallets' room takes it. Users of an old Specter shared the uid, so
 // two wallets of one alias shared a wallet inside the node; the second gets its own.
 func (t *taker) adopted(w *Wallet) wallet.Adopted {
-	a := wallet.Adopted{Name: w.Name, Alias: w.Alias, Descriptor: w.Descriptor}
+	a := wallet.Adopted{Name: w.Name, Alias: w.Alias, Descriptor: w.Descriptor, Devices: t.called(w)}
 	if t.f.UID != "" && btc.Slug(w.Alias) == w.Alias {
 		a.NodeName = "specter" + t.f.UID + "/" + w.Alias
 	}
 	_, oldest := t.s.span(w)
 	a.Birthday = birthday(w.Network, w.Height, oldest)
 	return a
+}
+
+// called are the names of a wallet's devices, in the keys' order; the alias of one that was
+// forgotten there.
+func (t *taker) called(w *Wallet) []string {
+	out := slices.Clone(w.Devices)
+	for i, alias := range out {
+		for _, d := range t.f.Devices {
+			if d.User == w.User && d.Alias == alias {
+				out[i] = d.Name
+			}
+		}
+	}
+	return out
 }
 
 // marks are blocks of mainnet and their times.

@@ -23,6 +23,7 @@ type cosigner struct {
 	Path        string `json:"path"`
 	XPub        string `json:"xpub"`
 	Expression  string `json:"expression"`
+	Called      string `json:"called,omitempty"`
 }
 
 func scanWallet(scan func(...any) error) (r wallet.Record, err error) {
@@ -61,7 +62,7 @@ func parseCosigners(text string) ([]wallet.Cosigner, error) {
 		if err != nil {
 			return nil, err
 		}
-		out[i] = wallet.Cosigner{Path: path, XPub: c.XPub, Expression: c.Expression}
+		out[i] = wallet.Cosigner{Path: path, XPub: c.XPub, Expression: c.Expression, Called: c.Called}
 		if c.Fingerprint != "" {
 			if out[i].Fingerprint, err = btc.ParseFingerprint(c.Fingerprint); err != nil {
 				return nil, err
@@ -138,7 +139,7 @@ func (d *DB) WalletByID(ctx context.Context, id wallet.ID) (wallet.Record, error
 func (d *DB) AddWallet(ctx context.Context, r *wallet.Record, first []wallet.AddressRow) error {
 	list := make([]cosigner, len(r.Cosigners))
 	for i, c := range r.Cosigners {
-		list[i] = cosigner{Path: c.Path.String(), XPub: c.XPub, Expression: c.Expression}
+		list[i] = cosigner{Path: c.Path.String(), XPub: c.XPub, Expression: c.Expression, Called: c.Called}
 		if !c.Fingerprint.IsZero() {
 			list[i].Fingerprint = c.Fingerprint.String()
 		}

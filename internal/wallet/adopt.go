@@ -56,6 +56,7 @@ type Adopted struct {
 	NodeName   string // of the watch-only wallet inside the node; "": our own form
 	Descriptor string
 	Birthday   time.Time // no coin is older; zero: unknown
+	Devices    []string  // what the keys' devices are called, in the keys' order; others than there are keys: not looked at
 }
 
 // Twin finds the owner's wallet with the same addresses, however it is written.
@@ -105,6 +106,11 @@ func (s *Service) Adopt(ctx context.Context, o Owner, n btc.Network, a Adopted) 
 		Cosigners: cosignersOf(d), Created: s.c.Now(), Birthday: a.Birthday, Used: [2]int64{-1, -1}, Gap: gapLimit}
 	if m, _, ok := d.Threshold(); ok {
 		r.Threshold = m
+	}
+	for i := range r.Cosigners {
+		if len(a.Devices) == len(r.Cosigners) {
+			r.Cosigners[i].Called = clip(tidyLabel(a.Devices[i]), maxName)
+		}
 	}
 	s.christen(&r, a, own, all)
 	first, err := firstAddresses(d, n, r.Gap)

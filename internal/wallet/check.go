@@ -102,6 +102,19 @@ func sameBody(a, b string) bool {
 	return a == b
 }
 
+// called is the name that the file has for the device with a key; "" where there is none.
+func (f *foreign) called(xpub string) string {
+	if f == nil || xpub == "" {
+		return ""
+	}
+	for _, d := range f.words.Devices {
+		if d.XPub == xpub {
+			return d.Name
+		}
+	}
+	return ""
+}
+
 // takeLabels stores the labels that came with a wallet's file. The wallet is made by now, so
 // trouble is logged, not returned.
 func (s *Service) takeLabels(ctx context.Context, r Record, f *foreign) {

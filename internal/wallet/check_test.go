@@ -211,3 +211,43 @@ func TestEveryWalletFileIsTaken(t *testing.T) {
 	_, err = h.s.Check(ctx, admin, btc.Regtest, wallet.NewWallet{Name: "x", File: []byte(d.String()), Descriptor: "wpkh(" + expression("bob", "wpkh") + "/<0;1>/*)"})
 	wantKind(t, err, errs.Invalid, "two descriptors that differ")
 }
+
+// TestNamesOfAFilesDevicesAreKept: a key that no device of the user holds is called what the
+// wallet file called its device, until a device holds it.
+func TestNamesOfAFilesDevicesAreKept(t *testing.T) {
+	ctx := context.Background()
+	keys := []string{keyAt(t, "alice", "48h/1h/0h/2h"), keyAt(t, "somebody else", "48h/1h/0h/2h")}
+	told := interop.Wallet{Name: "Family vault", Descriptor: "wsh(sortedmulti(2," + keys[0] + "/<0;1>/*," + keys[1] + "/<0;1>/*))"}
+	for i, name := range []string{"A name of theirs", "Grandmother's Coldcard"} {
+		k, err := interop.ParseKey(keys[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		told.Cosigners = append(told.Cosigners, interop.Cosigner{Key: k, Name: name, DeviceType: "coldcard"})
+	}
+	file, err := interop.WriteWallet(told, "specter", btc.Regtest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newHouse(t)
+	p, err := h.s.Check(ctx, admin, btc.Regtest, wallet.NewWallet{File: file})
+	if err != nil || p.Cosigners[1].DeviceName != "Grandmother's Coldcard" || p.Cosigners[1].DeviceID != 0 {
+		t.Errorf("proposed: %+v, %v", p.Cosigners, err)
+	}
+	r, err := h.s.Create(ctx, admin, btc.Regtest, wallet.NewWallet{File: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.reopen()
+	got := h.get(r.Ref()).Cosigners
+	if got[0].DeviceName != "alice" || got[0].DeviceID != 1 || got[1].DeviceName != "Grandmother's Coldcard" || got[1].DeviceID != 0 || got[1].DeviceAlias != "" || got[1].Hot {
+		t.Errorf("kept: %+v", got)
+	}
+	adopted, err := h.s.Adopt(ctx, admin, btc.Signet, wallet.Adopted{Name: "Old", Descriptor: told.Descriptor, Devices: []string{"one", "two"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := h.get(adopted.Ref()).Cosigners; got[1].DeviceName != "two" {
+		t.Errorf("taken over: %+v", got)
+	}
+}

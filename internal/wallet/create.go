@@ -151,6 +151,7 @@ func (s *Service) propose(ctx context.Context, o Owner, n btc.Network, w NewWall
 	}
 	keys := s.knownKeys(ctx, o, n)
 	for i := range p.Cosigners {
+		p.Cosigners[i].Called = f.called(p.Cosigners[i].XPub)
 		new(openWallet).nameCosigner(&p.Cosigners[i], keys)
 	}
 	p.Findings = s.findings(&setup{n: n, d: d, p: &p, known: keys}, existing)

@@ -65,7 +65,8 @@ type Cosigner struct {
 	XPub        string   // canonical
 	Expression  string   // as printed in the descriptor, without branches: [fp/path]xpub
 	DeviceID    int64    // 0: no device of the user holds this key
-	DeviceName  string
+	DeviceName  string   // of that device, else Called
+	Called      string   // its device as the wallet's file named it; "": it did not
 	DeviceAlias string
 	DeviceType  string
 	Hot         bool // the device is a software signer of this program

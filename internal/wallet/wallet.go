@@ -170,6 +170,7 @@ const pointH = "50929b74c1a04954b78b4b6035e97a5e078a5a0f28ec96d547bfee9ace803ac0
 
 // nameCosigner finds the device that holds a cosigner's key.
 func (w *openWallet) nameCosigner(c *Cosigner, keys []KnownKey) {
+	c.DeviceName = c.Called
 	c.Nobody = c.XPub == "" && strings.HasSuffix(c.Expression, pointH)
 	x, ok := w.key(c.XPub)
 	if !ok {
