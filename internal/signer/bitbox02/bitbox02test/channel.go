@@ -133,7 +133,7 @@ func (b *Box) message(t *task, sealed []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.seal(b.process(t, m))
+	return b.seal(t, b.process(t, m))
 }
 
 func (b *Box) open(sealed []byte) (protolite.Message, error) {
@@ -149,10 +149,11 @@ func (b *Box) open(sealed []byte) (protolite.Message, error) {
 	return protolite.Parse(plain)
 }
 
-func (b *Box) seal(response protolite.Builder) ([]byte, error) {
+// seal encrypts an answer. A task that was given up says nothing: the channel may be another now.
+func (b *Box) seal(t *task, response protolite.Builder) ([]byte, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.channel.send == nil {
+	if b.channel.send == nil || t.ctx.Err() != nil {
 		return nil, errNoise
 	}
 	if b.Garble != nil {
@@ -163,7 +164,7 @@ func (b *Box) seal(response protolite.Builder) ([]byte, error) {
 
 // next answers in the middle of a dialogue and waits for the host's next message.
 func (b *Box) next(t *task, response protolite.Builder) (protolite.Message, error) {
-	sealed, err := b.seal(response)
+	sealed, err := b.seal(t, response)
 	if err != nil {
 		return protolite.Message{}, fault(hww.ErrEncrypt)
 	}
