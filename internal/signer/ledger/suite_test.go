@@ -3,7 +3,6 @@ package ledger
 import (
 	"testing"
 
-	"specter/internal/signer"
 	"specter/internal/signer/ledger/ledgertest"
 	"specter/internal/signer/signertest"
 )
@@ -15,7 +14,5 @@ func TestSuite(t *testing.T) {
 		Registers: true, Messages: true,
 		NoCancel: "a Ledger has no command that takes a question back",
 	}
-	t.Run("hid", func(t *testing.T) { signertest.Run(t, family) })
-	family.Port, family.Packet = signer.Port{Path: "tcp:127.0.0.1:9999", Way: signer.TCP, Kind: kind, Interface: -1}, 0
-	t.Run("speculos", func(t *testing.T) { signertest.Run(t, family) })
+	signertest.Run(t, family)
 }

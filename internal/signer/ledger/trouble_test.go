@@ -245,7 +245,7 @@ func TestRefusalsAreTold(t *testing.T) {
 // A call that is cancelled returns at once; the device is busy until its person has answered, and
 // what it says then is not taken for the answer to the next call.
 func TestACancelledCallLeavesTheSessionUsable(t *testing.T) {
-	for packet, port := range map[int]signer.Port{packetSize: hidPort, 0: {Way: signer.TCP, Kind: kind}} {
+	for packet, port := range map[int]signer.Port{packetSize: hidPort, 0: speculosPort} {
 		a := newApp(t)
 		asked, decide := make(chan bool), make(chan bool)
 		a.Device.Person = &signertest.Person{Decide: func(signertest.Screen) signertest.Decision {
@@ -319,23 +319,29 @@ func TestAnswersToAnEarlierSessionArePassedOver(t *testing.T) {
 func TestUnpluggingAnywhereEndsTheCall(t *testing.T) {
 	w := walletOf(t, "", "wpkh(%A)", "84h/1h/0h")
 	tx := spend(t, coinOf{w, 0, 0, 10_000})
-	run := func(cut int) (int, error) {
-		cable, conn := plug(t, newApp(t), packetSize)
+	run := func(packet, cut int) (int, error) {
+		port := hidPort
+		if packet == 0 {
+			port = speculosPort
+		}
+		cable, conn := plug(t, newApp(t), packet)
 		cable.CutAfter(cut)
-		s, err := Driver{}.Open(t.Context(), conn, hidPort, signertest.Options(t))
+		s, err := Driver{}.Open(t.Context(), conn, port, signertest.Options(t))
 		if err == nil {
 			_, err = s.Sign(t.Context(), w, signer.Registration{}, tx)
 		}
 		cable.Unplug()
 		return cable.Passed(), err
 	}
-	whole, err := run(-1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for cut := 0; cut < whole; cut += whole/60 + 1 {
-		if _, err := run(cut); signer.CodeOf(err) != signer.CodeConnection || !errs.Is(err, errs.Unavailable) {
-			t.Errorf("cut after %d of %d bytes: %v", cut, whole, err)
+	for _, packet := range []int{packetSize, 0} {
+		whole, err := run(packet, -1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for cut := 0; cut < whole; cut += whole/30 + 1 {
+			if _, err := run(packet, cut); signer.CodeOf(err) != signer.CodeConnection || !errs.Is(err, errs.Unavailable) {
+				t.Errorf("cut after %d of %d bytes: %v", cut, whole, err)
+			}
 		}
 	}
 }
