@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"slices"
 
 	"github.com/btcsuite/btcd/btcec/v2"
 	"github.com/btcsuite/btcd/btcec/v2/ecdsa"
@@ -20,8 +21,9 @@ import (
 // whole PSBT. known are the wallets that the device keeps; what pays back to them, or to a single
 // key of its own, is not shown.
 func (d Device) AskSpend(ctx context.Context, tx *psbt.Packet, known []*descriptor.Descriptor) bool {
+	ours := Owners(tx, known)
 	for i, out := range tx.Outputs {
-		if d.owns(tx, i, known) {
+		if ours(out.Script) || d.owns(tx, i) {
 			continue
 		}
 		to, ok := btc.AddressOf(out.Script, d.Network)
@@ -39,15 +41,22 @@ func (d Device) AskSpend(ctx context.Context, tx *psbt.Packet, known []*descript
 	return d.Person.Ask(ctx, ShowFee, fmt.Sprint(int64(fee))).Approve
 }
 
-func (d Device) owns(tx *psbt.Packet, i int, known []*descriptor.Descriptor) bool {
-	out := &tx.Outputs[i]
+// Owners tells which scripts belong to one of some wallets, by the derivations in a packet.
+func Owners(tx *psbt.Packet, known []*descriptor.Descriptor) func(script []byte) bool {
+	var list []psbt.Own
 	for _, w := range known {
 		if own, err := tx.OwnBy(w); err == nil {
-			if _, ours := own(out.Script); ours {
-				return true
-			}
+			list = append(list, own)
 		}
 	}
+	return func(script []byte) bool {
+		return slices.ContainsFunc(list, func(own psbt.Own) bool { _, ours := own(script); return ours })
+	}
+}
+
+// owns tells whether an output pays to a single key of the device.
+func (d Device) owns(tx *psbt.Packet, i int) bool {
+	out := &tx.Outputs[i]
 	var origins []btc.KeyOrigin
 	for _, k := range out.Derivations {
 		origins = append(origins, k.Origin)

@@ -10,6 +10,7 @@ import (
 	"specter/internal/btc"
 	"specter/internal/btc/descriptor"
 	"specter/internal/btc/psbt"
+	"specter/internal/signer/signertest"
 )
 
 // signTransaction asks whether to sign the uploaded transaction.
@@ -73,6 +74,7 @@ func (p *port) known() []*descriptor.Descriptor {
 // wallets that were not enrolled.
 func (p *port) acceptable(tx *psbt.Packet) error {
 	fp, mine := p.master().Fingerprint(), false
+	enrolled := signertest.Owners(tx, p.known())
 	for i := range tx.Inputs {
 		in := &tx.Inputs[i]
 		prev, err := tx.PrevOut(i)
@@ -91,7 +93,7 @@ func (p *port) acceptable(tx *psbt.Packet) error {
 		}
 		mine = mine || here
 		several := len(in.Derivations) > 1 || len(in.WitnessScript) > 0 || len(in.TapLeaves) > 0
-		if here && several && !p.enrolledScript(tx, prev.PkScript) {
+		if here && several && !enrolled(prev.PkScript) {
 			return errors.New("Unknown multisig wallet")
 		}
 	}
@@ -99,17 +101,6 @@ func (p *port) acceptable(tx *psbt.Packet) error {
 		return errors.New("None of the keys involved in this transaction belong to this Coldcard")
 	}
 	return nil
-}
-
-func (p *port) enrolledScript(tx *psbt.Packet, script []byte) bool {
-	for _, d := range p.known() {
-		if own, err := tx.OwnBy(d); err == nil {
-			if _, ours := own(script); ours {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // keysFor are the keys that sign. Below Edge there is one of an input at a time.

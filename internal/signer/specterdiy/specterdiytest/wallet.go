@@ -181,19 +181,9 @@ func (p *port) sign(ctx context.Context, text string) (string, error) {
 }
 
 func (p *port) spendsKnown(tx *psbt.Packet) bool {
+	ours := signertest.Owners(tx, p.known())
 	for i := range tx.Inputs {
-		prev, err := tx.PrevOut(i)
-		if err != nil {
-			return false
-		}
-		found := false
-		for _, d := range p.known() {
-			if own, err := tx.OwnBy(d); err == nil {
-				_, ours := own(prev.PkScript)
-				found = found || ours
-			}
-		}
-		if !found {
+		if prev, err := tx.PrevOut(i); err != nil || !ours(prev.PkScript) {
 			return false
 		}
 	}
