@@ -32,13 +32,15 @@ type Device struct {
 	info    signer.Info
 
 	features Features
-	session  []byte // the id that Initialize gave
-	resumed  bool   // the session was there before: its passphrase is known to the device
-	asked    bool   // a passphrase was given in this session
-	pinOpen  bool   // the device shows its PIN matrix and waits
-	stale    bool   // the device may be in the middle of something
-	quiet    bool   // opening: nothing may be asked
-	dead     error  // why nothing can be called
+	session  []byte            // the id that Initialize gave
+	resumed  bool              // the session was there before: its passphrase is known to the device
+	asked    bool              // a passphrase was given in this session
+	pinOpen  bool              // the device shows its PIN matrix and waits
+	stale    bool              // the device may be in the middle of something
+	button   uint64            // the code of the last ButtonRequest
+	quiet    bool              // opening: nothing may be asked
+	notice   signer.NoticeKind // what to tell the page once the device has its answer; "" nothing
+	dead     error             // why nothing can be called
 }
 
 var errWouldAsk = errs.E(errs.Unavailable, "the device would ask its person")
@@ -95,9 +97,14 @@ func (d *Device) turn(ctx context.Context, what string, kind uint16, body protol
 // talk sends a message and goes on until an answer is there that is no question.
 func (d *Device) talk(ctx context.Context, what string, kind uint16, body protolite.Builder) (uint16, protolite.Message, error) {
 	none := protolite.Message{}
+	d.notice, d.button = "", 0
 	for range maxTurns {
 		if err := Write(ctx, d.conn, kind, body); err != nil {
 			return 0, none, d.lost(ctx, err)
+		}
+		if d.notice != "" {
+			d.opt.Tell(signer.Notice{Kind: d.notice})
+			d.notice = ""
 		}
 		f, err := Read(ctx, d.conn)
 		if err != nil {
@@ -146,14 +153,13 @@ func (d *Device) reply(kind uint16, m protolite.Message) (uint16, protolite.Buil
 	if d.quiet {
 		return 0, nil, errWouldAsk
 	}
-	notice := signer.NoticeConfirm
-	switch m.Uint(1) {
+	d.notice, d.button = signer.NoticeConfirm, m.Uint(1)
+	switch d.button {
 	case ButtonPinEntry:
-		notice = signer.NoticeUnlock
+		d.notice = signer.NoticeUnlock
 	case ButtonPassphraseEntry:
-		notice, d.asked = signer.NoticePassphrase, true
+		d.notice, d.asked = signer.NoticePassphrase, true
 	}
-	d.opt.Tell(signer.Notice{Kind: notice})
 	return MsgButtonAck, nil, nil
 }
 
@@ -166,7 +172,7 @@ func (d *Device) passphrase(m protolite.Message) (protolite.Builder, error) {
 	}
 	d.asked = true
 	if typed {
-		d.opt.Tell(signer.Notice{Kind: signer.NoticePassphrase})
+		d.notice = signer.NoticePassphrase
 		if m.Bool(1) { // Trezor T before 2.3.0 says so itself
 			return nil, nil
 		}
@@ -357,6 +363,9 @@ func (d *Device) failure(what string, m protolite.Message) error {
 	}
 	switch m.Uint(1) {
 	case FailActionCancelled, FailPinCancelled:
+		if d.dialect.NoRepeat && what == theTransaction && d.button == ButtonOther {
+			return signer.E(signer.CodeUnavailable, "%s has just signed a transaction with the same payment and refuses to sign it again: unplug it, plug it in again, and repeat this if you mean to", name)
+		}
 		return signer.Declined(what)
 	case FailPinExpected:
 		return d.locked()

@@ -23,6 +23,9 @@ type Dialect struct {
 	Sorts func(Features) bool
 	// Foreign tells how inputs of others are given.
 	Foreign func(Features) Foreign
+	// NoRepeat reports that the device refuses to sign the same payment twice in a row, until it
+	// is plugged in again.
+	NoRepeat bool
 	// Update says how the firmware is updated, to follow "update it ".
 	Update string
 }

@@ -29,7 +29,8 @@ type signing struct {
 }
 
 // Sign asks for the signatures of the device's keys. A device signs with one key per input and
-// pass: where a multisig has several of its keys, the person confirms several times.
+// pass: where a multisig has several of its keys, the person confirms several times, or (KeepKey)
+// signs again with the device plugged in anew.
 func (d *Device) Sign(ctx context.Context, w signer.Wallet, _ signer.Registration, tx *psbt.Packet) (*psbt.Packet, error) {
 	if err := d.usable(); err != nil {
 		return nil, err
@@ -42,6 +43,9 @@ func (d *Device) Sign(ctx context.Context, w signer.Wallet, _ signer.Registratio
 	passes, err := s.prepare(ctx, w)
 	if err != nil {
 		return nil, err
+	}
+	if d.dialect.NoRepeat {
+		passes = min(passes, 1) // the next key signs after the device was plugged in again
 	}
 	for pass := range passes {
 		if err := s.pass(ctx, pass); err != nil {
@@ -130,12 +134,14 @@ func (s *signing) allSorted(w signer.Wallet) bool {
 	return true
 }
 
+// theTransaction is what a refusal is about.
+const theTransaction = "the transaction"
+
 // pass lets the device sign once and takes its signatures over.
 func (s *signing) pass(ctx context.Context, pass int) error {
-	const what = "the transaction"
 	body := protolite.Builder{}.Uint(1, uint64(len(s.outs))).Uint(2, uint64(len(s.ins))).Text(3, s.d.coin()).
 		Uint(4, uint64(uint32(s.tx.TxVersion))).Uint(5, uint64(s.lockTime)).Bool(13, false)
-	m, err := s.d.call(ctx, what, MsgSignTx, body, MsgTxRequest)
+	m, err := s.d.call(ctx, theTransaction, MsgSignTx, body, MsgTxRequest)
 	for range s.patience() {
 		if err != nil {
 			return err
@@ -152,7 +158,7 @@ func (s *signing) pass(ctx context.Context, pass int) error {
 			s.d.abort(ctx)
 			return err2
 		}
-		m, err = s.d.call(ctx, what, MsgTxAck, protolite.Builder{}.Message(1, ack), MsgTxRequest)
+		m, err = s.d.call(ctx, theTransaction, MsgTxAck, protolite.Builder{}.Message(1, ack), MsgTxRequest)
 	}
 	s.d.abort(ctx)
 	return signer.E(signer.CodeUnknown, "the %s asks for more than the transaction has; update it and try again", s.d.dialect.Name)

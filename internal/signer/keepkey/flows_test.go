@@ -139,7 +139,7 @@ func TestUnsortedMultisig(t *testing.T) {
 			t.Errorf("address %d is %s %v", i, got, err)
 		}
 		seen[got] = true
-		tx := signertest.Payment{Coins: []signertest.Coin{at}, Pay: 4_000, Change: &signertest.Coin{Wallet: w, Branch: 1, Index: i, Sat: 3_000}}.Packet(t, btc.Regtest)
+		tx := signertest.Payment{Coins: []signertest.Coin{at}, Pay: 4_000 + int64(i), Change: &signertest.Coin{Wallet: w, Branch: 1, Index: i, Sat: 3_000}}.Packet(t, btc.Regtest)
 		signed, err := s.Sign(ctx, w, signer.Registration{}, tx)
 		if err != nil {
 			t.Fatal(err)
@@ -150,5 +150,24 @@ func TestUnsortedMultisig(t *testing.T) {
 	}
 	if len(seen) != 4 || slices.ContainsFunc(d.Person.Seen(), func(s signertest.Screen) bool { return strings.HasSuffix(s.Text, " 3000") }) {
 		t.Errorf("the change was shown: %v", d.Person.Seen())
+	}
+}
+
+// TestTheSamePaymentTwice: the firmware takes it for an attack, and the person is told what to do.
+func TestTheSamePaymentTwice(t *testing.T) {
+	d, m, o := device(t), keepkeytest.KeepKey(), signertest.Options(t)
+	s, ctx := connect(t, d, m, o)
+	w := signertest.Wallet(t, "wpkh", d.Master)
+	tx := signertest.Payment{Coins: []signertest.Coin{{Wallet: w, Sat: 9_000}}, Pay: 8_000}.Packet(t, btc.Regtest)
+	if _, err := s.Sign(ctx, w, signer.Registration{}, tx); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Sign(ctx, w, signer.Registration{}, tx); signer.CodeOf(err) != signer.CodeUnavailable || !strings.Contains(err.Error(), "unplug") {
+		t.Errorf("the second time: %v", err)
+	}
+	d.Person = signertest.Refuse(signertest.ShowOutput)
+	s, ctx = connect(t, d, m, o)
+	if _, err := s.Sign(ctx, w, signer.Registration{}, tx); signer.CodeOf(err) != signer.CodeCancelled {
+		t.Errorf("refused by the person: %v", err)
 	}
 }

@@ -48,15 +48,16 @@ func (Driver) Open(ctx context.Context, c signer.Conn, p signer.Port, o signer.O
 }
 
 var dialect = codec1.Dialect{
-	Kind:    Kind,
-	Name:    "KeepKey",
-	Vendors: []string{"keepkey.com"},
-	Update:  "with KeepKey's own program",
-	Model:   func(codec1.Features) string { return "keepkey" },
-	Matrix:  func(codec1.Features) bool { return true },
-	Stuck:   func(p signer.Port) bool { return p.Vendor == vendor || p.Way == signer.UDP && p.Kind == Kind },
-	Oldest:  func(codec1.Features) codec1.Version { return codec1.Version{} },
-	Taproot: func(codec1.Features) (codec1.Version, bool) { return codec1.Version{}, false },
-	Sorts:   func(codec1.Features) bool { return false },
-	Foreign: func(codec1.Features) codec1.Foreign { return codec1.ForeignAsOwn },
+	Kind:     Kind,
+	Name:     "KeepKey",
+	Vendors:  []string{"keepkey.com"},
+	Update:   "with KeepKey's own program",
+	Model:    func(codec1.Features) string { return "keepkey" },
+	Matrix:   func(codec1.Features) bool { return true },
+	Stuck:    func(p signer.Port) bool { return p.Vendor == vendor || p.Way == signer.UDP && p.Kind == Kind },
+	Oldest:   func(codec1.Features) codec1.Version { return codec1.Version{} },
+	Taproot:  func(codec1.Features) (codec1.Version, bool) { return codec1.Version{}, false },
+	Sorts:    func(codec1.Features) bool { return false },
+	NoRepeat: true,
+	Foreign:  func(codec1.Features) codec1.Foreign { return codec1.ForeignAsOwn },
 }

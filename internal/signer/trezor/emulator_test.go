@@ -161,8 +161,10 @@ func TestEmulator(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		round := int64(0)
 		count := func(w signer.Wallet, p signertest.Payment) int {
-			asked = 0
+			asked, round = 0, round+1
+			p.Pay += round // KeepKey refuses the same payment twice in a row
 			tx := p.Packet(t, btc.Testnet3)
 			got, err := s.Sign(ctx, w, signer.Registration{}, tx)
 			if err != nil {
@@ -175,11 +177,12 @@ func TestEmulator(t *testing.T) {
 		}
 		for _, kind := range tourKinds {
 			w := signertest.Wallet(t, kind, signertest.Master(t, signertest.Alcohol, ""), signertest.Master(t, signertest.Abandon, ""), signertest.Master(t, signertest.Zoo, ""))
-			p := signertest.Payment{Coins: []signertest.Coin{{Wallet: w, Index: 3, Sat: 70_000}}, Pay: 40_000}
+			p := signertest.Payment{Coins: []signertest.Coin{{Wallet: w, Index: 3, Sat: 70_000}}, Pay: 69_000}
 			without := count(w, p)
 			var with []int
 			for i := range uint32(4) { // sorted keys stand in other orders at other indexes
 				p.Change = &signertest.Coin{Wallet: w, Branch: 1, Index: i, Sat: 29_000}
+				p.Pay = 40_000
 				with = append(with, count(w, p))
 			}
 			for _, n := range with {

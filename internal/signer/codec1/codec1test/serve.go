@@ -30,6 +30,7 @@ type Model struct {
 	Taproot    bool
 	Sorts      bool // knows sorted multisig
 	OldForeign bool // believes what it is told of inputs of others (KeepKey, old firmware)
+	NoRepeat   bool // refuses the same payment twice in a row (KeepKey)
 	RootPrint  bool // tells the master's fingerprint with every key
 	Sessions   bool // has session ids
 	OnDevice   bool // the passphrase is always typed on the device
@@ -52,6 +53,7 @@ type State struct {
 	off      bool              // passphrase protection was switched off
 	on       bool              // or on
 	count    int
+	paid     string // the last output that was shown
 }
 
 // device is one connection to a device.

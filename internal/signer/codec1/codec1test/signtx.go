@@ -226,9 +226,17 @@ func (w *work) approve(ctx context.Context) error {
 		if !ok {
 			text = fmt.Sprintf("OP_RETURN %x", m.Bytes(6))
 		}
-		if _, err := w.d.show(ctx, codec1.ButtonConfirmOutput, signertest.ShowOutput, fmt.Sprintf("%s %d", text, amount)); err != nil {
+		text = fmt.Sprintf("%s %d", text, amount)
+		if _, err := w.d.show(ctx, codec1.ButtonConfirmOutput, signertest.ShowOutput, text); err != nil {
 			return err
 		}
+		if w.d.model.NoRepeat && w.d.state.paid == text {
+			if _, err := w.d.show(ctx, codec1.ButtonOther, signertest.ShowWarning, "Duplicate Transaction!"); err != nil {
+				return err
+			}
+			return errRefused
+		}
+		w.d.state.paid = text
 	}
 	if fee < 0 {
 		return refusal{codec1.FailNotEnoughFunds, "Not enough funds"}

@@ -20,7 +20,7 @@ func Tour(ctx context.Context, t *testing.T, s signer.Signer, kinds []string) {
 	if fp, err := s.Fingerprint(ctx); err != nil || fp != master.Fingerprint() {
 		t.Fatalf("the fingerprint is %s %v", fp, err)
 	}
-	for _, kind := range kinds {
+	for i, kind := range kinds {
 		w := signertest.Wallet(t, kind, master, signertest.Master(t, signertest.Abandon, ""), signertest.Master(t, signertest.Zoo, ""))
 		p := signertest.AccountPath(t, kind)
 		want, err := master.Derive(p)
@@ -35,7 +35,7 @@ func Tour(ctx context.Context, t *testing.T, s signer.Signer, kinds []string) {
 			t.Errorf("%s: the address is %s %v", kind, got, err)
 		}
 		tx := signertest.Payment{
-			Coins: []signertest.Coin{{Wallet: w, Index: 3, Sat: 70_000}, at}, Pay: 81_234,
+			Coins: []signertest.Coin{{Wallet: w, Index: 3, Sat: 70_000}, at}, Pay: 81_234 + int64(i), // KeepKey refuses the same payment twice in a row
 			Change: &signertest.Coin{Wallet: w, Branch: 1, Index: 7, Sat: 37_000},
 		}.Packet(t, btc.Testnet3)
 		got, err := s.Sign(ctx, w, signer.Registration{}, tx)

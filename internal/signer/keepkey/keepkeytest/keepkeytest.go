@@ -14,7 +14,7 @@ import (
 func KeepKey() codec1test.Model {
 	return codec1test.Model{
 		Vendor: "keepkey.com", Word: "K1-14AM", Version: codec1.Version{7, 10, 0}, Label: "My KeepKey", ID: "keepkey",
-		Matrix: true, OldForeign: true,
+		Matrix: true, OldForeign: true, NoRepeat: true,
 	}
 }
 
