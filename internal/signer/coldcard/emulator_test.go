@@ -32,13 +32,15 @@ func TestTheSimulator(t *testing.T) {
 			v.press = func() { press(t, conn, key); key = 'y' }
 			v.last = func() { press(t, conn, 'x') }
 			v.refuse = func() { key = 'x' }
-			v.run(t)
-			if dir := os.Getenv("SPECTER_RECORD"); dir != "" {
-				file := map[bool]string{false: "simulator.jsonl", true: "simulator-edge.jsonl"}[edge]
-				if err := os.WriteFile(filepath.Join(dir, file), record.Text(), 0o644); err != nil {
-					t.Fatal(err)
+			defer func() { // after failures too: they are what one wants to look at
+				if dir := os.Getenv("SPECTER_RECORD"); dir != "" {
+					file := map[bool]string{false: "simulator.jsonl", true: "simulator-edge.jsonl"}[edge]
+					if err := os.WriteFile(filepath.Join(dir, file), record.Text(), 0o644); err != nil {
+						t.Error(err)
+					}
 				}
-			}
+			}()
+			v.run(t)
 		})
 	}
 }
