@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -115,11 +116,13 @@ type hwiCall struct {
 	password                string
 	hasPassword             bool
 	expert, emulators       bool
+	interactive             bool
 	version                 bool
 	chain                   btc.Network
 	command                 string
 	options                 map[string]string // of the command, by their long names
 	args                    []string          // of the command, by position
+	in                      *bufio.Reader     // standard input
 }
 
 // hwiOption is an option that HWI has: its short form, and whether a value follows.
@@ -140,7 +143,7 @@ var hwiGlobals = map[string]hwiOption{
 	"fingerprint": {"f", true, "fingerprint of the device's master key"},
 	"version":     {"", false, "print the version"},
 	"stdin":       {"", false, "read more arguments from standard input, until an empty line"},
-	"interactive": {"i", false, "nothing is added; HWI has it"},
+	"interactive": {"i", false, "with promptpin: ask for the places and send them in the same run"},
 	"expert":      {"", false, "tell more"},
 	"emulators":   {"", false, "look for simulators at HWI's addresses too"},
 }

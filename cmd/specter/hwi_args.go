@@ -32,7 +32,7 @@ func parseHWI(h host, args []string) (hwiCall, error) {
 		}
 		args = append(slices.Clone(args), more...)
 	}
-	c := hwiCall{options: map[string]string{}}
+	c := hwiCall{options: map[string]string{}, in: in}
 	globals, rest, err := hwiOptions(args, hwiGlobals)
 	if err != nil {
 		return c, err
@@ -52,7 +52,10 @@ func parseHWI(h host, args []string) (hwiCall, error) {
 		return c, err
 	}
 	if _, ask := globals["stdinpass"]; ask {
-		err = c.readPassphrase(h, in)
+		if c.password, err = c.secret(h, "Enter your device password: "); errors.Is(err, io.EOF) {
+			err = hw.E(hw.CodeNoPassword, "no passphrase came on standard input")
+		}
+		c.hasPassword = true
 	}
 	return c, err
 }
@@ -183,6 +186,7 @@ func (c *hwiCall) take(o map[string]string) error {
 	_, c.version = o["version"]
 	_, c.expert = o["expert"]
 	_, c.emulators = o["emulators"]
+	_, c.interactive = o["interactive"]
 	c.path, c.kind, c.fingerprint = o["device-path"], strings.ToLower(o["device-type"]), o["fingerprint"]
 	c.password, c.hasPassword = o["password"], o["password"] != ""
 	if chain, given := o["chain"]; given {
@@ -195,20 +199,16 @@ func (c *hwiCall) take(o map[string]string) error {
 	return nil
 }
 
-// readPassphrase asks for the passphrase on a terminal, or takes a line of standard input.
-func (c *hwiCall) readPassphrase(h host, in *bufio.Reader) (err error) {
-	if file, ok := h.stdin.(*os.File); ok && terminal(h.stdin) {
-		fmt.Fprint(h.stderr, "Enter your device password: ")
-		c.password, err = readHidden(h, file)
-		fmt.Fprintln(h.stderr)
-	} else {
-		c.password, err = hwiLine(in)
+// secret asks for something on a terminal without showing it, or takes a line of standard input;
+// io.EOF is that there is none.
+func (c hwiCall) secret(h host, question string) (string, error) {
+	file, ok := h.stdin.(*os.File)
+	if !ok || !terminal(h.stdin) {
+		return hwiLine(c.in)
 	}
-	if errors.Is(err, io.EOF) {
-		err = hw.E(hw.CodeNoPassword, "no passphrase came on standard input")
-	}
-	c.hasPassword = true
-	return err
+	fmt.Fprint(h.stderr, question)
+	defer fmt.Fprintln(h.stderr)
+	return readHidden(h, file)
 }
 
 // hwiLine reads a line of at most maxHWILine bytes without its end. io.EOF is that there is none.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -19,16 +20,16 @@ import (
 
 // hwiEntry is a device in the list.
 type hwiEntry struct {
-	Type            string     `json:"type"`
-	Model           string     `json:"model"`
-	Label           *string    `json:"label,omitempty"`
-	Path            string     `json:"path"`
-	NeedsPIN        bool       `json:"needs_pin_sent"`
-	NeedsPassphrase bool       `json:"needs_passphrase_sent"`
-	Fingerprint     string     `json:"fingerprint,omitempty"`
-	Warnings        [][]string `json:"warnings,omitempty"`
-	Error           string     `json:"error,omitempty"`
-	Code            *hw.Code   `json:"code,omitempty"`
+	Type            string          `json:"type"`
+	Model           string          `json:"model"`
+	Label           json.RawMessage `json:"label,omitempty"`
+	Path            string          `json:"path"`
+	NeedsPIN        bool            `json:"needs_pin_sent"`
+	NeedsPassphrase bool            `json:"needs_passphrase_sent"`
+	Fingerprint     string          `json:"fingerprint,omitempty"`
+	Warnings        [][]string      `json:"warnings,omitempty"`
+	Error           string          `json:"error,omitempty"`
+	Code            *hw.Code        `json:"code,omitempty"`
 }
 
 // do runs the command.
@@ -54,7 +55,7 @@ func (c hwiCall) do(h host, open func(hwiCall) (devices, error)) (any, error) {
 	var answer any
 	err = hub.Do(h.ctx, at, a, func(ctx context.Context, s hw.Signer) error {
 		var err error
-		answer, err = c.on(ctx, s)
+		answer, err = c.on(ctx, h, s)
 		return err
 	})
 	return answer, err
@@ -82,7 +83,7 @@ func (c hwiCall) enumerate(ctx context.Context, hub devices, a hw.Ask) (any, err
 	}
 	list := []hwiEntry{}
 	for _, i := range infos {
-		if !i.Known && i.Err == nil && !sendsPIN(i) && (!i.NeedsPassphrase || c.hasPassword) {
+		if asksItsPerson(i) && (!i.NeedsPassphrase || c.hasPassword) {
 			i = c.unlocked(ctx, hub, a, i)
 		}
 		list = append(list, entryOf(i))
@@ -99,6 +100,13 @@ func quietly(a hw.Ask) hw.Ask {
 // sendsPIN reports whether a device wants a PIN from its host; others have it typed on them.
 func sendsPIN(i hw.Info) bool {
 	return i.NeedsPIN && (i.Kind == "keepkey" || i.Model == "trezor_1")
+}
+
+// asksItsPerson reports whether a device tells its fingerprint after its person did something on
+// it: typed a PIN, or compared a pairing code.
+func asksItsPerson(i hw.Info) bool {
+	pairs := i.Kind == "bitbox02" && hw.CodeOf(i.Err) == hw.CodeNotReady
+	return !i.Known && (i.Err == nil || pairs) && !sendsPIN(i)
 }
 
 func (c hwiCall) unlocked(ctx context.Context, hub devices, a hw.Ask, i hw.Info) hw.Info {
@@ -118,8 +126,11 @@ func (c hwiCall) unlocked(ctx context.Context, hub devices, a hw.Ask, i hw.Info)
 
 func entryOf(i hw.Info) hwiEntry {
 	e := hwiEntry{Type: i.Kind, Model: i.Model, Path: i.Path, NeedsPIN: sendsPIN(i), NeedsPassphrase: i.NeedsPassphrase}
-	if i.Label != "" {
-		e.Label = &i.Label
+	switch {
+	case i.Label != "":
+		e.Label, _ = json.Marshal(i.Label) // a text can always be written
+	case i.Kind != "jade" && i.Kind != "bitbox02": // HWI has none for these
+		e.Label = json.RawMessage("null")
 	}
 	if i.Known {
 		e.Fingerprint = i.Fingerprint.String()
@@ -128,7 +139,7 @@ func entryOf(i hw.Info) hwiEntry {
 		e.Warnings = append(e.Warnings, []string{w})
 	}
 	if i.Err == nil && !i.Known && e.NeedsPIN {
-		i.Err = hw.E(hw.CodeNotReady, "the device is locked: unlock it by \"promptpin\" and then \"sendpin\"")
+		i.Err = hw.E(hw.CodeNotReady, "the device is locked: unlock it by promptpin and then sendpin")
 	}
 	if i.Err != nil {
 		f := failureOf(i.Err)
@@ -162,7 +173,7 @@ func (c hwiCall) choose(ctx context.Context, hub devices, a hw.Ask) (hw.Select, 
 			continue
 		}
 		if c.fingerprint != "" {
-			if !i.Known && i.Err == nil && !sendsPIN(i) {
+			if asksItsPerson(i) {
 				i = c.unlocked(ctx, hub, a, i)
 			}
 			if !i.Known || i.Fingerprint != want {
@@ -175,7 +186,7 @@ func (c hwiCall) choose(ctx context.Context, hub devices, a hw.Ask) (hw.Select, 
 }
 
 // on runs the command on the device.
-func (c hwiCall) on(ctx context.Context, s hw.Signer) (any, error) {
+func (c hwiCall) on(ctx context.Context, h host, s hw.Signer) (any, error) {
 	switch c.command {
 	case "getxpub":
 		return c.xpub(ctx, s, c.args[0])
@@ -205,25 +216,40 @@ func (c hwiCall) on(ctx context.Context, s hw.Signer) (any, error) {
 	case "displayaddress":
 		return c.display(ctx, s)
 	}
-	return c.unlock(ctx, s)
+	return c.unlock(ctx, h, s)
 }
 
-// unlock does what only some families have.
-func (c hwiCall) unlock(ctx context.Context, s hw.Signer) (any, error) {
+// unlock does what only some families have. As with HWI the matrix may be shown by one run of the
+// program and answered by the next; with -i one run does both.
+func (c hwiCall) unlock(ctx context.Context, h host, s hw.Signer) (any, error) {
 	u, ok := s.(hw.Unlocker)
 	if !ok {
 		return nil, hw.E(hw.CodeUnavailable, "a device of this kind (%s) is unlocked on the device itself", s.Info().Kind)
 	}
 	var err error
 	switch c.command {
-	case "promptpin":
-		err = u.AskPIN(ctx)
+	case "togglepassphrase":
+		_, err = u.TogglePassphrase(ctx)
 	case "sendpin":
 		err = u.SendPIN(ctx, c.args[0])
 	default:
-		_, err = u.TogglePassphrase(ctx)
+		if err = u.AskPIN(ctx); err != nil {
+			break
+		}
+		fmt.Fprint(h.stderr, "The device shows its keypad. What is sent are the places of the PIN's digits:\n  7 8 9\n  4 5 6\n  1 2 3\n")
+		if c.interactive {
+			err = c.sendPlaces(ctx, h, u)
+		}
 	}
 	return map[string]bool{"success": err == nil}, err
+}
+
+func (c hwiCall) sendPlaces(ctx context.Context, h host, u hw.Unlocker) error {
+	places, err := c.secret(h, "Places: ")
+	if err != nil {
+		return hw.E(hw.CodeMissing, "no places of the PIN came: %w", err)
+	}
+	return u.SendPIN(ctx, strings.TrimSpace(places))
 }
 
 func hwiPath(text string) (btc.Path, error) {

@@ -13,9 +13,12 @@ import (
 	"specter/internal/btc"
 	"specter/internal/btc/psbt"
 	hw "specter/internal/signer"
+	"specter/internal/signer/codec1/codec1test"
 	"specter/internal/signer/jade"
 	"specter/internal/signer/jade/jadetest"
 	"specter/internal/signer/signertest"
+	"specter/internal/signer/trezor"
+	"specter/internal/signer/trezor/trezortest"
 )
 
 // jadeDesk is a desk with a software Jade on it, held by a person.
@@ -238,5 +241,37 @@ func TestHWIAsksALockedJadeForItsPIN(t *testing.T) {
 	})
 	if out, _ := d.run(t, "", "--chain", "regtest", "enumerate"); !strings.Contains(out, `"fingerprint": "95d8f670"`) {
 		t.Error(out)
+	}
+}
+
+// A Trezor One that is locked is unlocked by two calls, or by one that asks for the places.
+func TestHWISendsThePINOfATrezor(t *testing.T) {
+	for _, interactive := range []bool{false, true} {
+		d := &jadeDesk{}
+		who := signertest.Device{Master: signertest.Master(t, signertest.Alcohol, ""), Network: btc.Regtest, Person: &signertest.Person{}, PIN: "1379"}
+		port := hw.Port{Path: "webusb:001:4", Way: hw.WebUSB, Vendor: 0x534c, Product: 1, Kind: "trezor", Open: func(context.Context) (hw.Conn, error) {
+			c := signertest.NewCable(64)
+			go func() { _ = trezortest.ServeAs(trezortest.One())(t.Context(), c.Device(), who) }()
+			return c.Host(), nil
+		}}
+		d.hub = hw.NewHub(hw.HubConfig{Drivers: []hw.Driver{trezor.Driver{}}, Options: func() hw.Options { return signertest.Options(t) },
+			Ports: func(context.Context) ([]hw.Port, error) { return []hw.Port{port}, nil }})
+		if out, _ := d.run(t, "", "enumerate"); !strings.Contains(out, `"needs_pin_sent": true`) || !strings.Contains(out, `"code": -12`) {
+			t.Errorf("locked: %s", out)
+		}
+		places := codec1test.Places("1379")
+		const done = `{"success": true}`
+		if interactive {
+			if out, _ := d.run(t, places+"\n", "-i", "-t", "trezor", "promptpin"); out != done {
+				t.Errorf("in one run: %s", out)
+			}
+			continue
+		}
+		if out, _ := d.run(t, "", "-t", "trezor", "promptpin"); out != done {
+			t.Errorf("promptpin: %s", out)
+		}
+		if out, _ := d.run(t, "", "-t", "trezor", "sendpin", places); out != done {
+			t.Errorf("sendpin: %s", out)
+		}
 	}
 }
