@@ -53,6 +53,12 @@ var onlyIn = map[string][]string{
 // pure rooms see no disk, net, log or clock-bound package.
 var pure = []string{"errs", "btc", "airgap", "interop"}
 
+// drivers know no operating system either: they are to be built into pages as well.
+var drivers = []string{
+	"signer", "signer/trezor", "signer/keepkey", "signer/codec1", "signer/protolite", "signer/ledger", "signer/coldcard",
+	"signer/bitbox02", "signer/bitbox02/hww", "signer/jade", "signer/specterdiy",
+}
+
 var impure = []string{"os", "net", "net/http", "log", "log/slog", "database/sql"}
 
 func TestStairs(t *testing.T) {
@@ -79,6 +85,9 @@ func TestStairs(t *testing.T) {
 			}
 			if slices.Contains(pure, from) && slices.Contains(impure, imp) {
 				t.Errorf("%s imports %s: %s is a pure room", path, imp, from)
+			}
+			if slices.Contains(drivers, dir) && slices.Contains(impure, imp) && imp != "log/slog" {
+				t.Errorf("%s imports %s: drivers know no operating system", path, imp)
 			}
 			inside, ours := strings.CutPrefix(imp, root)
 			if !ours {
