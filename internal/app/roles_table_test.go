@@ -274,6 +274,7 @@ GET /api/v1/wallets/{alias}/drafts - - + -
 POST /api/v1/wallets/{alias}/drafts - - + - {"recipients":[{"address":"$foreign","amount_sat":100000}],"feerate_sat_kvb":2000}
 POST /api/v1/wallets/{alias}/psbts - - + - {"psbt":"$psbt"}
 GET /api/v1/feerates - + + +
+GET /api/v1/headers - + + +
 GET /api/v1/senders - + + +
 GET /api/v1/wallets/{alias}/alarms - - + -
 GET /api/v1/wallets/{alias}/transactions/{txid}/choices - - + -

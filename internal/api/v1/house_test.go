@@ -10,6 +10,7 @@ import (
 	"mime"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -22,6 +23,7 @@ import (
 	"specter/internal/btc/psbt"
 	"specter/internal/chain"
 	"specter/internal/chain/demo"
+	"specter/internal/chain/ownchain"
 	"specter/internal/device"
 	"specter/internal/errs"
 	"specter/internal/node"
@@ -89,7 +91,7 @@ func newHouse(t testing.TB) *house {
 	_, err = h.nodes.Save(ctx, node.Node{Name: "Demo", Kind: node.Demo, Network: btc.Regtest})
 	must(err)
 	must(h.nodes.Activate(ctx, "demo"))
-	h.wallets = wallet.New(wallet.Config{Store: h.db, Sources: h, UID: "0011", FeeRate: h.chain.FeeRate, SignHot: h.signHot, Post: h.post, Devices: h.keys, Now: h.now})
+	h.wallets = wallet.New(wallet.Config{Store: h.db, Sources: h, UID: "0011", FeeRate: h.chain.FeeRate, SignHot: h.signHot, Post: h.post, Devices: h.keys, Now: h.now, Headers: h.headers()})
 	h.devices = device.New(device.Config{Store: h.db, Now: h.now, Seal: hot.Seal, Uses: h.wallets.Uses})
 	h.auth, err = auth.New(ctx, auth.Config{Store: h.db, Now: h.now, Hash: auth.HashParams{Memory: 64, Passes: 1, Lanes: 1}, Forget: h.forget})
 	must(err)
@@ -382,4 +384,14 @@ func (h *house) mine(n int) {
 	if _, err := h.chain.Mine(n, nil); err != nil {
 		h.t.Fatal(err)
 	}
+}
+
+// headers is a chain of headers in a folder of the test.
+func (h *house) headers() *ownchain.Keeper {
+	dir := h.t.TempDir()
+	k := ownchain.New(ownchain.Config{Open: func(n btc.Network) (ownchain.File, error) {
+		return os.OpenFile(filepath.Join(dir, n.String()), os.O_RDWR|os.O_CREATE, 0o600)
+	}})
+	h.t.Cleanup(func() { k.Close() })
+	return k
 }

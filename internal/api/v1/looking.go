@@ -22,6 +22,7 @@ type walletLooking interface {
 	Consolidation(ctx context.Context, ref wallet.Ref, feerate btc.FeeRate) (wallet.Advice, error)
 	DescribeAddress(ctx context.Context, ref wallet.Ref, address string) (wallet.AddressWords, error)
 	Proofs(ctx context.Context, ref wallet.Ref, ids []chainhash.Hash) (map[chainhash.Hash]wallet.Proof, error)
+	Headers(n btc.Network) wallet.HeaderState
 }
 
 // lookingRoutes: balances over time, statements, advice, and what is behind an address or a proof.
@@ -35,6 +36,7 @@ func lookingRoutes() []Route {
 		{"GET", "/statement.pdf", auth.Read, AnyUser, Whole, "readFullStatement", getStatement, options{file: "application/pdf", query: days, slow: true}},
 		{"GET", one + "/consolidation", auth.Read, AnyUser, OneWallet, "readConsolidation", getConsolidation, options{out: adviceView{}, query: []string{"feerate_sat_kvb"}, slow: true}},
 		{"GET", one + "/addresses/{address}/details", auth.Read, AnyUser, OneWallet, "describeAddress", getAddressDetails, options{out: addressDetailsView{}}},
+		{"GET", "/headers", auth.Read, AnyUser, Filtered, "readHeaders", getHeaders, options{out: headersView{}}},
 		{"GET", one + "/transactions/{txid}/proof", auth.Read, AnyUser, OneWallet, "readProof", getProof, options{out: proofView{}}},
 	}
 }
@@ -187,4 +189,24 @@ func getProof(c *call) (any, error) {
 func (c *call) wanted(kind, ref, label string) bool {
 	text := strings.ToLower(c.params.Get("search"))
 	return (c.params.Get("filter") == "" || c.params.Get("filter") == kind) && (strings.Contains(strings.ToLower(label), text) || strings.Contains(strings.ToLower(ref), text))
+}
+
+// headersView tells how the program's own chain of block headers stands, against which
+// transactions are proved.
+type headersView struct {
+	Height  *int32  `json:"height"`
+	Time    moment  `json:"time"`
+	Target  *int32  `json:"target"`
+	Enough  bool    `json:"enough_work"`
+	Bytes   int64   `json:"bytes"`
+	Trouble *string `json:"trouble"`
+}
+
+func getHeaders(c *call) (any, error) {
+	st := c.s.c.Wallets.Headers(c.network)
+	v := headersView{Time: moment(st.Time), Target: maybe(st.Target), Enough: st.Enough, Bytes: st.Bytes, Trouble: maybe(st.Trouble)}
+	if st.Height >= 0 {
+		v.Height = &st.Height
+	}
+	return v, nil
 }

@@ -4,6 +4,10 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"specter/internal/auth"
+	"specter/internal/btc"
+	"specter/internal/wallet"
 )
 
 func TestTheApiLooksAtWalletsAsThePagesDo(t *testing.T) {
@@ -73,4 +77,28 @@ func TestTheApiTakesLabelsLineByLine(t *testing.T) {
 	}
 	h.no(request{token: h.owner, method: "GET", path: one + "/labels?filter=user"}, 422, "invalid")
 	h.no(request{token: h.owner, method: "POST", path: one + "/label-imports", body: fmt.Sprintf(`{"file":"{}","take":["addr %s"],"keep":["addr %s"]}`, first, first)}, 422, "invalid")
+}
+
+// TestTheApiTellsOfHeadersAndProofs: nothing is kept before somebody proves, then the whole chain.
+func TestTheApiTellsOfHeadersAndProofs(t *testing.T) {
+	h := newHouse(t)
+	alias, _ := h.hotWallet(h.owner, "Vault", 1, 1)
+	ref := wallet.Ref{Owner: auth.OwnerID, Network: btc.Regtest, Alias: alias}
+	h.pay(h.owner, alias, 900_000)
+	h.mine(1)
+	h.ok(h.owner, "POST", "/wallets/"+alias+"/sync", "")
+	if before := h.ok(h.owner, "GET", "/headers", ""); before.json["height"] != nil || before.json["target"] != nil || before.json["enough_work"] != false {
+		t.Errorf("before: %s", before.body)
+	}
+	if _, err := h.wallets.Prove(t.Context(), ref); err != nil {
+		t.Fatal(err)
+	}
+	txid := h.ok(h.owner, "GET", "/wallets/"+alias+"/history", "").list("items")[0].(map[string]any)["txid"].(string)
+	after := h.ok(h.owner, "GET", "/headers", "")
+	if after.num("height") < 1 || after.num("height") != after.num("target") || after.json["enough_work"] != true || after.num("bytes") != 80*(after.num("height")+1) || after.json["trouble"] != nil || after.str("time") == "" {
+		t.Errorf("after: %s", after.body)
+	}
+	if p := h.ok(h.owner, "GET", "/wallets/"+alias+"/transactions/"+txid+"/proof", ""); p.json["proved"] != true {
+		t.Errorf("the proof: %s", p.body)
+	}
 }
