@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"errors"
 
 	"specter/internal/btc"
 	"specter/internal/btc/message"
@@ -49,14 +48,14 @@ func (p *port) decided() ([]byte, error) {
 	defer p.mu.Unlock()
 	switch {
 	case p.active == nil:
-		return nil, errors.New("No active request")
+		return nil, said("No active request")
 	case !p.active.done:
 		return nil, nil
 	}
 	answer := p.active.answer
 	p.active = nil
 	if answer == nil {
-		return nil, errors.New("No active request")
+		return nil, said("No active request")
 	}
 	return answer, nil
 }
@@ -73,10 +72,10 @@ func (p *port) look(address string) {
 // switchWallet asks whether to use a passphrase.
 func (p *port) switchWallet(passphrase string) error {
 	if p.inPassphrase() {
-		return errors.New("no seed")
+		return said("no seed")
 	}
 	if len(passphrase) == 0 || len(passphrase) >= 100 {
-		return errors.New("too long")
+		return said("too long")
 	}
 	return p.ask("pass", true, func(ctx context.Context) []byte {
 		if !p.Person.Ask(ctx, signertest.ShowPassphrase, passphrase).Approve {
@@ -109,7 +108,7 @@ var singleForms = map[uint32]string{0x01: "pkh", 0x07: "wpkh", 0x13: "sh-wpkh", 
 func (p *port) singleAddress(format uint32, text string) (string, btc.XKey, error) {
 	form, known := singleForms[format]
 	if !known {
-		return "", btc.XKey{}, errors.New("Unknown/unsupported addr format")
+		return "", btc.XKey{}, said("Unknown/unsupported addr format")
 	}
 	key, _, err := p.derive(text)
 	if err != nil {
@@ -117,7 +116,7 @@ func (p *port) singleAddress(format uint32, text string) (string, btc.XKey, erro
 	}
 	address, ok := btc.AddressOf(signertest.SingleScripts(key)[form], p.network())
 	if !ok {
-		return "", btc.XKey{}, errors.New("no address")
+		return "", btc.XKey{}, said("no address")
 	}
 	return address, key, nil
 }
@@ -142,11 +141,11 @@ func (p *port) showSingle(args []byte) ([]byte, error) {
 func (p *port) signMessage(args []byte) error {
 	nums, rest, err := words(args, 3)
 	if err != nil || uint64(len(rest)) != uint64(nums[1])+uint64(nums[2]) {
-		return errors.New("badlen")
+		return said("badlen")
 	}
 	path, text := string(rest[:nums[1]]), string(rest[nums[1]:])
 	if len(text) < 2 || len(text) > 240 {
-		return errors.New("msg too short (min. 2)")
+		return said("msg too short (min. 2)")
 	}
 	address, key, err := p.singleAddress(nums[0], path)
 	if err != nil {
@@ -176,7 +175,7 @@ func (p *port) signedText(key btc.XKey, form, text string) ([]byte, error) {
 	private, ok := key.PrivateKey()
 	address, known := btc.AddressOf(signertest.SingleScripts(key)[form], p.network())
 	if !ok || !known {
-		return nil, errors.New("no key")
+		return nil, said("no key")
 	}
 	sig, err := message.Sign(private, address, p.network(), text, format)
 	if err != nil {

@@ -209,7 +209,7 @@ type framingError string
 
 func (f framingError) Error() string { return string(f) }
 
-var errBusy = errors.New("busy")
+const errBusy = said("busy")
 
 func (p *port) framing(why string) error { return p.send([]byte("fram"+why), false) }
 
@@ -245,7 +245,7 @@ func draw() []byte {
 
 func words(args []byte, n int) ([]uint32, []byte, error) {
 	if len(args) < 4*n {
-		return nil, nil, errors.New("badlen")
+		return nil, nil, said("badlen")
 	}
 	out := make([]uint32, n)
 	for i := range out {
@@ -253,3 +253,8 @@ func words(args []byte, n int) ([]uint32, []byte, error) {
 	}
 	return out, args[4*n:], nil
 }
+
+// said is an error in the firmware's own words.
+type said string
+
+func (s said) Error() string { return string(s) }

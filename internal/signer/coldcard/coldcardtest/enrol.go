@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -45,10 +44,10 @@ func (p *port) readWallet(file string) (w enrolled, err error) {
 	var named struct{ Desc, Name string }
 	if strings.HasPrefix(file, "{") {
 		if p.old(5, 4) || json.Unmarshal([]byte(file), &named) != nil {
-			return w, errors.New("'desc' key required")
+			return w, said("'desc' key required")
 		}
 		if w.desc, err = descriptor.Parse(named.Desc, descriptor.Options{}); err != nil {
-			return w, errors.New("bad descriptor")
+			return w, said("bad descriptor")
 		}
 		w.name = named.Name
 	} else if w, err = readText(file); err != nil {
@@ -59,7 +58,7 @@ func (p *port) readWallet(file string) (w enrolled, err error) {
 		most = 30
 	}
 	if len(w.name) < 2 || len(w.name) > most {
-		return w, errors.New("name must be ascii, 1..20 long")
+		return w, said("name must be ascii, 1..20 long")
 	}
 	return w, p.admissible(w.desc)
 }
@@ -70,9 +69,9 @@ func (p *port) admissible(d *descriptor.Descriptor) error {
 	switch {
 	case p.edge():
 	case !plain || d.Type() == "tr":
-		return errors.New("unsupported descriptor")
+		return said("unsupported descriptor")
 	case !strings.Contains(d.String(), "sortedmulti("):
-		return errors.New(`Unsorted multisig "multi(...)" not allowed`)
+		return said(`Unsorted multisig "multi(...)" not allowed`)
 	}
 	mine := 0
 	for _, k := range d.Keys() {
@@ -81,15 +80,15 @@ func (p *port) admissible(d *descriptor.Descriptor) error {
 		}
 		key, err := p.master().Derive(k.Origin.Path)
 		if err != nil || k.XKey == nil || key.PublicKey != k.XKey.PublicKey || key.ChainCode != k.XKey.ChainCode {
-			return errors.New("wrong pubkey")
+			return said("wrong pubkey")
 		}
 		mine++
 	}
 	switch {
 	case mine == 0:
-		return errors.New("my key not included")
+		return said("my key not included")
 	case mine > 1 && !p.edge() && !p.old(5, 6): // since 5.6.1
-		return errors.New("my key included more than once")
+		return said("my key included more than once")
 	}
 	return nil
 }
@@ -110,7 +109,7 @@ func readText(file string) (w enrolled, err error) {
 			w.name = value
 		case "policy":
 			if _, err := fmt.Sscanf(value, "%d of %d", &m, &n); err != nil {
-				return w, errors.New("bad policy line")
+				return w, said("bad policy line")
 			}
 		case "format":
 			format = map[string]string{"p2sh": "sh(%s)", "p2wsh": "wsh(%s)", "p2sh-p2wsh": "sh(wsh(%s))"}[strings.ToLower(value)]
@@ -118,17 +117,17 @@ func readText(file string) (w enrolled, err error) {
 			path = strings.TrimPrefix(value, "m")
 		default:
 			if _, err := strconv.ParseUint(label, 16, 32); err != nil || len(label) != 8 {
-				return w, errors.New("bad line")
+				return w, said("bad line")
 			}
 			keys = append(keys, fmt.Sprintf("[%s%s]%s/<0;1>/*", label, path, value))
 		}
 	}
 	if n != len(keys) || format == "" {
-		return w, errors.New("wrong # of xpubs")
+		return w, said("wrong # of xpubs")
 	}
 	text := fmt.Sprintf(format, fmt.Sprintf("sortedmulti(%d,%s)", m, strings.Join(keys, ",")))
 	if w.desc, err = descriptor.Parse(text, descriptor.Options{}); err != nil {
-		return w, errors.New("bad wallet")
+		return w, said("bad wallet")
 	}
 	return w, nil
 }
@@ -137,7 +136,7 @@ func readText(file string) (w enrolled, err error) {
 func (p *port) check(args []byte) ([]byte, error) {
 	nums, rest, err := words(args, 3)
 	if err != nil || len(rest) != 0 {
-		return nil, errors.New("badlen")
+		return nil, said("badlen")
 	}
 	found := p.Lie.Registry
 	for _, d := range p.known() {
@@ -163,7 +162,7 @@ func (p *port) named(name string) (*descriptor.Descriptor, error) {
 			return w.desc, nil
 		}
 	}
-	return nil, errors.New("Miniscript wallet not found")
+	return nil, said("Miniscript wallet not found")
 }
 
 // listed answers Edge's questions about wallets.
@@ -196,7 +195,7 @@ func (p *port) listed(command, name string) ([]byte, error) {
 func (p *port) showNamed(args []byte) ([]byte, error) {
 	nums, name, err := words(args, 2)
 	if err != nil || nums[0] > 1 {
-		return nil, errors.New("change not bool")
+		return nil, said("change not bool")
 	}
 	d, err := p.named(string(name))
 	if err != nil {
@@ -225,34 +224,34 @@ func (p *port) showAt(d *descriptor.Descriptor, branch, index uint32) ([]byte, e
 // showMultisig shows an address of a multisig whose script and paths are told.
 func (p *port) showMultisig(args []byte) ([]byte, error) {
 	if len(args) < 8 {
-		return nil, errors.New("badlen")
+		return nil, said("badlen")
 	}
 	m, n, size := int(args[4]), int(args[5]), int(binary.LittleEndian.Uint16(args[6:]))
 	if m < 1 || m > n || n > 20 || size < 30 || size > 520 || len(args) < 8+size {
-		return nil, errors.New("badlen")
+		return nil, said("badlen")
 	}
 	script, rest := args[8:8+size], args[8+size:]
 	var origins []btc.KeyOrigin
 	for range n {
 		if len(rest) < 1 || len(rest) < 1+4*int(rest[0]) || rest[0] < 1 || rest[0] > 16 {
-			return nil, errors.New("badlen")
+			return nil, said("badlen")
 		}
 		nums, after, err := words(rest[1:1+4*int(rest[0])], int(rest[0]))
 		if err != nil || len(after) != 0 {
-			return nil, errors.New("badlen")
+			return nil, said("badlen")
 		}
 		o := btc.KeyOrigin{Fingerprint: btc.Fingerprint(rest[1:5]), Path: nums[1:]}
 		origins, rest = append(origins, o), rest[1+4*int(rest[0]):]
 	}
 	if len(rest) != 0 {
-		return nil, errors.New("badlen")
+		return nil, said("badlen")
 	}
 	for _, d := range p.known() {
 		if at, branch, index := matches(d, m, script, origins); at {
 			return p.showAt(d, branch, index)
 		}
 	}
-	return nil, errors.New("Multisig wallet with those fingerprints not found")
+	return nil, said("Multisig wallet with those fingerprints not found")
 }
 
 // matches finds the script among a wallet's by the last two steps of its keys' paths, and the

@@ -5,7 +5,6 @@ import (
 	"crypto/cipher"
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
 	"fmt"
 
 	"github.com/btcsuite/btcd/btcec/v2"
@@ -43,7 +42,7 @@ func (p *port) handle(command string, args []byte) ([]byte, error) {
 		return p.decided()
 	}
 	if p.Model.Blank {
-		return nil, errors.New("no seed")
+		return nil, said("no seed")
 	}
 	return p.handleKeys(command, args)
 }
@@ -53,7 +52,7 @@ func (p *port) handleKeys(command string, args []byte) ([]byte, error) {
 	switch command {
 	case "mitm", "xpub", "pass", "msls", "msas", "msgt":
 		if !p.secret {
-			return nil, errors.New("must encrypt")
+			return nil, said("must encrypt")
 		}
 	}
 	switch command {
@@ -92,13 +91,13 @@ func (p *port) handleKeys(command string, args []byte) ([]byte, error) {
 	if p.isBound() {
 		p.shutdown = true
 	}
-	return nil, errors.New("Unknown cmd")
+	return nil, said("Unknown cmd")
 }
 
 // agree begins an encrypted link.
 func (p *port) agree(args []byte) ([]byte, error) {
 	if len(args) != 68 {
-		return nil, errors.New("badlen")
+		return nil, said("badlen")
 	}
 	version := binary.LittleEndian.Uint32(args)
 	if version != 1 && version != 2 {
@@ -113,7 +112,7 @@ func (p *port) agree(args []byte) ([]byte, error) {
 	}
 	host, err := btcec.ParsePubKey(append([]byte{4}, args[4:]...))
 	if err != nil {
-		return nil, errors.New("bad pubkey")
+		return nil, said("bad pubkey")
 	}
 	secret, public := btcec.PrivKeyFromBytes(draw())
 	p.key = shared(secret, host)
@@ -164,7 +163,7 @@ func (p *port) vouch() ([]byte, error) {
 func (p *port) derive(text string) (btc.XKey, btc.Path, error) {
 	path, err := btc.ParsePath(text)
 	if err != nil || len(path) > 12 || len(text) == 0 || text[0] != 'm' {
-		return btc.XKey{}, nil, errors.New("bad path")
+		return btc.XKey{}, nil, said("bad path")
 	}
 	key, err := p.master().Derive(path)
 	return key, path, err
@@ -209,11 +208,11 @@ func (p *port) store(args []byte) ([]byte, error) {
 	}
 	switch {
 	case at%256 != 0:
-		return nil, errors.New("alignment")
+		return nil, said("alignment")
 	case int(at) != len(p.upload):
-		return nil, errors.New("offset")
+		return nil, said("offset")
 	case total < 1 || total > 4<<20 || uint64(at)+uint64(len(data)) > uint64(total):
-		return nil, errors.New("long")
+		return nil, said("long")
 	}
 	p.upload = append(p.upload, data...)
 	p.running.Write(data)
@@ -225,15 +224,15 @@ func (p *port) fetch(args []byte) ([]byte, error) {
 	nums, rest, err := words(args, 3)
 	switch {
 	case err != nil || len(rest) != 0:
-		return nil, errors.New("badlen")
+		return nil, said("badlen")
 	case !p.secret:
-		return nil, errors.New("must encrypt")
+		return nil, said("must encrypt")
 	case nums[2] != 1 || p.result == nil:
-		return nil, errors.New("not allowed")
+		return nil, said("not allowed")
 	}
 	at, size := int(nums[0]), min(int(nums[1]), 2048)
 	if size < 1 || at+size > len(p.result) {
-		return nil, errors.New("not allowed: out of bounds")
+		return nil, said("not allowed: out of bounds")
 	}
 	return append([]byte("biny"), p.result[at:at+size]...), nil
 }
@@ -241,11 +240,11 @@ func (p *port) fetch(args []byte) ([]byte, error) {
 // uploaded checks a command about the uploaded file: its size, flags and checksum.
 func (p *port) uploaded(args []byte, flags int) error {
 	if len(args) != 4+4*flags+32 {
-		return errors.New("badlen")
+		return said("badlen")
 	}
 	sum := sha256.Sum256(p.upload)
 	if int(binary.LittleEndian.Uint32(args)) != len(p.upload) || string(args[4+4*flags:]) != string(sum[:]) {
-		return errors.New("Checksum")
+		return said("Checksum")
 	}
 	return nil
 }

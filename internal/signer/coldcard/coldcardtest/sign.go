@@ -3,7 +3,6 @@ package coldcardtest
 import (
 	"bytes"
 	"context"
-	"errors"
 
 	"github.com/btcsuite/btcd/btcec/v2"
 
@@ -79,7 +78,7 @@ func (p *port) acceptable(tx *psbt.Packet) error {
 		in := &tx.Inputs[i]
 		prev, err := tx.PrevOut(i)
 		if err != nil {
-			return errors.New("Missing own UTXO(s)")
+			return said("Missing own UTXO(s)")
 		}
 		here := false
 		for _, k := range in.Derivations {
@@ -87,18 +86,18 @@ func (p *port) acceptable(tx *psbt.Packet) error {
 		}
 		for _, k := range in.TapDerivations {
 			if k.Origin.Fingerprint == fp && !p.edge() {
-				return errors.New("Install EDGE firmware to spend taproot.")
+				return said("Install EDGE firmware to spend taproot.")
 			}
 			here = here || k.Origin.Fingerprint == fp
 		}
 		mine = mine || here
 		several := len(in.Derivations) > 1 || len(in.WitnessScript) > 0 || len(in.TapLeaves) > 0
 		if here && several && !enrolled(prev.PkScript) {
-			return errors.New("Unknown multisig wallet")
+			return said("Unknown multisig wallet")
 		}
 	}
 	if !mine {
-		return errors.New("None of the keys involved in this transaction belong to this Coldcard")
+		return said("None of the keys involved in this transaction belong to this Coldcard")
 	}
 	return nil
 }

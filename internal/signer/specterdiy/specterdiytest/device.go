@@ -129,7 +129,7 @@ func (p *port) write(ctx context.Context, text string) error {
 	return err
 }
 
-var errCancelled = errors.New("User cancelled")
+const errCancelled = said("User cancelled")
 
 // answer carries a command out.
 func (p *port) answer(ctx context.Context, command string) string {
@@ -146,7 +146,7 @@ func (p *port) answer(ctx context.Context, command string) string {
 
 func (p *port) handle(ctx context.Context, word, args, command string) (string, error) {
 	if p.Locked {
-		return "", errors.New("Device is locked")
+		return "", said("Device is locked")
 	}
 	switch word {
 	case "fingerprint":
@@ -165,13 +165,13 @@ func (p *port) handle(ctx context.Context, word, args, command string) (string, 
 	if strings.HasPrefix(command, "bitcoin:") {
 		return p.recognise(ctx, strings.TrimPrefix(command, "bitcoin:"))
 	}
-	return "", errors.New("Unknown command")
+	return "", said("Unknown command")
 }
 
 func (p *port) xpub(text string) (string, error) {
 	path, err := btc.ParsePath(text)
 	if err != nil {
-		return "", errors.New(`Invalid path: "` + text + `"`)
+		return "", said(`Invalid path: "` + text + `"`)
 	}
 	key, err := p.Master.Derive(path)
 	if err != nil {
@@ -192,3 +192,8 @@ func (p *port) known() []*descriptor.Descriptor {
 	}
 	return out
 }
+
+// said is an error in the firmware's own words.
+type said string
+
+func (s said) Error() string { return string(s) }

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -27,14 +26,14 @@ func (p *port) addWallet(ctx context.Context, args string) (string, error) {
 	}
 	d, err := descriptor.Parse(text, descriptor.Options{})
 	if err != nil {
-		return "", fmt.Errorf("Can't parse descriptor\n\n%w", err)
+		return "", said(fmt.Sprintf("Can't parse descriptor\n\n%v", err))
 	}
 	if main, known := d.IsMain(); known && main != p.Network.IsMain() {
-		return "", fmt.Errorf("Some keys don't belong to the %s network!", p.Network)
+		return "", said(fmt.Sprintf("Some keys don't belong to the %s network!", p.Network))
 	}
 	for _, old := range p.known() {
 		if old.String() == d.String() {
-			return "", errors.New("Wallet with this descriptor already exists")
+			return "", said("Wallet with this descriptor already exists")
 		}
 	}
 	if p.Lie.Registry {
@@ -53,7 +52,7 @@ func (p *port) addWallet(ctx context.Context, args string) (string, error) {
 func (p *port) showAddress(ctx context.Context, args string) (string, error) {
 	parts := strings.Split(args, " ")
 	if len(parts) != 2 && len(parts) != 3 {
-		return "", errors.New("Too many arguments")
+		return "", said("Too many arguments")
 	}
 	first, _, _ := strings.Cut(parts[1], ",")
 	origin, err := p.origin(first)
@@ -71,7 +70,7 @@ func (p *port) showAddress(ctx context.Context, args string) (string, error) {
 			return "", err
 		}
 		if script = signertest.SingleScripts(key)[parts[0]]; script == nil || parts[0] == "tr" {
-			return "", fmt.Errorf("Unsupported script type: %s", parts[0])
+			return "", said(fmt.Sprintf("Unsupported script type: %s", parts[0]))
 		}
 	}
 	if n := len(origin.Path); n >= 2 {
@@ -82,7 +81,7 @@ func (p *port) showAddress(ctx context.Context, args string) (string, error) {
 		}
 	}
 	address, _ := btc.AddressOf(script, p.Network)
-	return "", fmt.Errorf("Can't find wallet owning address %s", address)
+	return "", said(fmt.Sprintf("Can't find wallet owning address %s", address))
 }
 
 func (p *port) origin(text string) (btc.KeyOrigin, error) {
@@ -108,7 +107,7 @@ func scriptOf(kind, text string) ([]byte, error) {
 	case "sh":
 		return btc.PayToScriptHash(btc.Hash160(raw)), nil
 	}
-	return nil, fmt.Errorf("Unsupported script type: %s", kind)
+	return nil, said(fmt.Sprintf("Unsupported script type: %s", kind))
 }
 
 func outputAt(d *descriptor.Descriptor, branch, index uint32) *descriptor.Output {
@@ -133,7 +132,7 @@ func (p *port) display(ctx context.Context, d *descriptor.Descriptor, branch, in
 	}
 	out := outputAt(d, branch, index)
 	if out == nil {
-		return "", errors.New("No such address")
+		return "", said("No such address")
 	}
 	address, _ := out.Address(p.Network)
 	p.Person.Ask(ctx, signertest.ShowAddress, address)
@@ -146,7 +145,7 @@ func (p *port) recognise(ctx context.Context, text string) (string, error) {
 	number, found := strings.CutPrefix(rest, "index=")
 	index, err := strconv.ParseUint(number, 10, 31)
 	if !found || err != nil {
-		return "", errors.New("Can't verify address with unknown index")
+		return "", said("Can't verify address with unknown index")
 	}
 	for _, d := range p.known() {
 		out := outputAt(d, 0, uint32(index))
@@ -158,14 +157,14 @@ func (p *port) recognise(ctx context.Context, text string) (string, error) {
 			return "success", err
 		}
 	}
-	return "", fmt.Errorf("Can't find wallet owning address %s", address)
+	return "", said(fmt.Sprintf("Can't find wallet owning address %s", address))
 }
 
 // sign shows a transaction and answers with its signatures alone.
 func (p *port) sign(ctx context.Context, text string) (string, error) {
 	tx, err := psbt.Decode(text)
 	if err != nil {
-		return "", fmt.Errorf("Invalid PSBT:\n\n%w", err)
+		return "", said(fmt.Sprintf("Invalid PSBT:\n\n%v", err))
 	}
 	if !p.spendsKnown(tx) && !p.Person.Ask(ctx, signertest.ShowWarning, "Unknown wallet in inputs!").Approve {
 		return "", errCancelled
@@ -211,7 +210,7 @@ func stripped(p *psbt.Packet) (string, error) {
 func (p *port) signMessage(ctx context.Context, args string) (string, error) {
 	where, body, found := strings.Cut(strings.TrimSpace(args), " ")
 	if !found {
-		return "", errors.New("Invalid data encoding")
+		return "", said("Invalid data encoding")
 	}
 	path, err := btc.ParsePath(where)
 	if err != nil {
@@ -221,7 +220,7 @@ func (p *port) signMessage(ctx context.Context, args string) (string, error) {
 	if !isText {
 		raw, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(body, "base64:"))
 		if err != nil || !strings.HasPrefix(body, "base64:") {
-			return "", errors.New("Invalid message encoding!")
+			return "", said("Invalid message encoding!")
 		}
 		text = string(raw)
 	}
@@ -237,7 +236,7 @@ func (p *port) signMessage(ctx context.Context, args string) (string, error) {
 	}
 	private, ok := key.PrivateKey()
 	if !ok {
-		return "", errors.New("no key")
+		return "", said("no key")
 	}
 	address, _ := btc.AddressOf(signertest.SingleScripts(key)["pkh"], p.Network)
 	return message.Sign(private, address, p.Network, text, message.Legacy)
