@@ -106,6 +106,7 @@ func (s *Server) funcs(words catalogue) template.FuncMap {
 		"providerwords": words.providerWords,
 		"explorerwords": words.explorerWords,
 
+		"stepwords":   words.bridgeStepWords,
 		"targetwords": words.targetWords,
 		"sourcewords": words.sourceWords,
 		"remarkwords": words.remarkWords,
