@@ -416,14 +416,12 @@ func TestNoncesOfTheDevicesOwnChoiceAreCaught(t *testing.T) {
 
 func TestGivingUpTellsTheDeviceAndTheNextCallWorks(t *testing.T) {
 	b := board(t)
-	b.Person = signertest.GoneAway(signertest.ShowAddress)
 	ctx, cancel := context.WithCancel(t.Context())
+	b.Person = &signertest.Person{Decide: func(signertest.Screen) signertest.Decision {
+		cancel()
+		return signertest.Decision{Away: true}
+	}}
 	o := signertest.Options(t)
-	o.Notify = func(n signer.Notice) {
-		if n.Kind == signer.NoticeConfirm {
-			go cancel()
-		}
-	}
 	s := open(t, b, o)
 	w := wallet(t, "", "wpkh("+key(t, signertest.Alcohol, "84h/1h/0h")+")")
 	if _, err := s.ShowAddress(ctx, w, signer.Registration{}, 0, 0); !errors.Is(err, context.Canceled) {
