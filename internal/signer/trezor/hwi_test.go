@@ -24,6 +24,11 @@ import (
 	"specter/internal/signer/trezor/trezortest"
 )
 
+// Where HWI looks for emulators, and the debugging ports beside.
+const trezorAt, keepkeyAt = "127.0.0.1:21324", "127.0.0.1:11044"
+
+var debugPort = map[string]string{trezorAt: "21325", keepkeyAt: "11045"}
+
 // witness is a software device at the port where HWI looks for the family's emulator.
 type witness struct {
 	driver  signer.Driver
@@ -42,7 +47,6 @@ func witnesses(t *testing.T) map[string]witness {
 	port := func(kind, address string) signer.Port {
 		return signer.Port{Path: "udp:" + address, Way: signer.UDP, Kind: kind}
 	}
-	const trezorAt, keepkeyAt = "127.0.0.1:21324", "127.0.0.1:11044"
 	of := func(m codec1test.Model) witness {
 		return witness{trezor.Driver{}, port("trezor", trezorAt), trezorAt, trezortest.ServeAs(m), device(), all}
 	}
@@ -52,15 +56,22 @@ func witnesses(t *testing.T) map[string]witness {
 	}
 }
 
+// live reports whether a vendor's emulator with the phrase is there already, as TestEmulator
+// leaves it, and none in software is to be started.
+func live() bool { return os.Getenv("SPECTER_HWI_LIVE") != "" }
+
 // start serves the device over UDP, and swallows what HWI says to the debug port beside it.
 func (w witness) start(t *testing.T) {
 	t.Helper()
+	if live() {
+		return
+	}
 	socket, err := codec1test.Listen(w.address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	host, port, _ := strings.Cut(w.address, ":")
-	debug, err := codec1test.Listen(host + ":" + map[string]string{"21324": "21325", "11044": "11045"}[port])
+	host, _, _ := strings.Cut(w.address, ":")
+	debug, err := codec1test.Listen(host + ":" + debugPort[w.address])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,6 +117,14 @@ func (w witness) dial(t *testing.T) (signer.Signer, context.Context) {
 	t.Cleanup(func() { _ = c.Close() })
 	o := signertest.Options(t)
 	o.Network = btc.Testnet3
+	if live() {
+		host, _, _ := strings.Cut(w.address, ":")
+		finger, err := codec1test.PutFinger(ctx, host+":"+debugPort[w.address])
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Notify = finger.Press
+	}
 	s, err := w.driver.Open(ctx, c, w.port, o)
 	if err != nil {
 		t.Fatal(err)
