@@ -183,8 +183,10 @@ func (h *Hub) look(ctx context.Context, c candidate, a Ask) *Info {
 		return &info
 	}
 	switch {
-	case errors.Is(err, ErrNotThisKind), ctx.Err() != nil, c.port.Kind != "" && CodeOf(err) != CodeNotReady, c.stranger():
-		return nil // another kind of thing, a simulator that is not running, a chip that many things have
+	case errors.Is(err, ErrNotThisKind), ctx.Err() != nil, c.port.Kind != "" && CodeOf(err) != CodeNotReady:
+		return nil // another kind of thing, a simulator that is not running
+	case c.stranger() && CodeOf(err) != CodeNeedsRoot:
+		return nil // a chip that many things have; one that may not be opened could be ours
 	}
 	h.debug("a device cannot be used", "path", c.port.Path, "kind", c.drivers[0].Kind(), "error", err)
 	if errors.Is(err, context.DeadlineExceeded) {

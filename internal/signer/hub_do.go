@@ -46,7 +46,7 @@ func remembered(list []candidate, sel Select, a Ask) (candidate, bool) {
 	}
 	for _, c := range list {
 		info := c.slot.last(c.drivers)
-		if info != nil && info.Known && info.Fingerprint == sel.Fingerprint && c.slot.plain {
+		if info != nil && info.Known && info.Fingerprint == sel.Fingerprint && c.slot.wasPlain() {
 			return c, true
 		}
 	}

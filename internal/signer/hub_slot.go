@@ -89,6 +89,10 @@ func (s *slot) last(drivers []Driver) *Info {
 	return nil
 }
 
+// wasPlain reports whether what was there last was seen without a passphrase, which would
+// have given it another fingerprint.
+func (s *slot) wasPlain() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.plain }
+
 func (s *slot) remember(info Info, plain bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -428,6 +428,28 @@ func TestACallThatFailsOrPanicsLeavesThePortFree(t *testing.T) {
 	}
 }
 
+// A serial chip that may not be opened could be a Jade: people are told what to do about it.
+func TestAPortThatMayNotBeOpenedIsListedWithAdvice(t *testing.T) {
+	denied := signer.E(signer.CodeNeedsRoot, "run \"sudo specter udev install\"")
+	d := newDesk(t, nil)
+	for _, path := range []string{"serial0", "vault0"} {
+		d.plug(path, &thing{})
+		d.ports[len(d.ports)-1].Open = func(context.Context) (signer.Conn, error) { return nil, denied }
+	}
+	got, err := d.Enumerate(t.Context(), regtest)
+	if err != nil || len(got) != 2 {
+		t.Fatal(got, err)
+	}
+	for _, info := range got {
+		if signer.CodeOf(info.Err) != signer.CodeNeedsRoot || !strings.Contains(info.Err.Error(), "udev install") {
+			t.Errorf("%+v", info)
+		}
+	}
+	if err := d.Do(t.Context(), signer.Select{Path: "vault0"}, regtest, nothing); signer.CodeOf(err) != signer.CodeNeedsRoot {
+		t.Errorf("using it: %v", err)
+	}
+}
+
 // outside is another program with a device of its own.
 type outside struct{ x *thing }
 
