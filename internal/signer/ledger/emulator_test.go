@@ -63,7 +63,7 @@ func TestEmulator(t *testing.T) {
 		}
 	}
 	t.Run("every kind", func(t *testing.T) { drive(t, addr, all) })
-	t.Run("forty inputs", func(t *testing.T) { drive(t, addr, talkOfMany) })
+	t.Run("twelve inputs", func(t *testing.T) { drive(t, addr, talkOfMany) })
 	for name, talk := range talks {
 		t.Run(name, func(t *testing.T) {
 			text := drive(t, addr, talk)
@@ -80,17 +80,17 @@ func TestEmulator(t *testing.T) {
 	}
 }
 
-// talkOfMany spends forty coins, half of them legacy ones.
+// talkOfMany spends twelve coins, half of them legacy ones.
 func talkOfMany(t *testing.T, s signer.Signer) {
 	var coins []coinOf
-	for i := range uint32(20) {
+	for i := range uint32(6) {
 		coins = append(coins, coinOf{walletOf(t, "", "wpkh(%A)", "84h/1h/0h"), 0, i, 10_000}, coinOf{walletOf(t, "", "pkh(%A)", "44h/1h/0h"), 0, i, 10_000})
 	}
 	tx := spend(t, coins...)
 	start := time.Now()
 	got, err := s.Sign(t.Context(), signer.Wallet{}, signer.Registration{}, tx)
 	t.Logf("signed in %v", time.Since(start))
-	checkSigned(t, "forty inputs", tx, got, err, 40)
+	checkSigned(t, "twelve inputs", tx, got, err, 12)
 }
 
 // drive has one conversation and gives its recording.
