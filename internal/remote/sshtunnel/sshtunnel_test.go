@@ -1,0 +1,386 @@
+package sshtunnel_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"specter/internal/remote/remotetest"
+	"specter/internal/remote/sshtunnel"
+)
+
+// server is a real sshd on loopback that lets this user in.
+type server struct {
+	t    *testing.T
+	dir  string
+	port int
+	log  bytes.Buffer
+	run  *exec.Cmd
+}
+
+func newServer(t *testing.T) *server {
+	t.Helper()
+	for _, tool := range []string{"sshd", "ssh-keygen"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			if _, err := os.Stat("/usr/sbin/" + tool); err != nil {
+				t.Skipf("SKIPPED WITHOUT %s: install openssh-server to run tunnels through a real one", tool)
+			}
+		}
+	}
+	s := &server{t: t, dir: t.TempDir(), port: freePort(t)}
+	s.newHostKey()
+	s.authorize("")
+	s.start()
+	t.Cleanup(s.stop)
+	return s
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+func (s *server) file(name string) string { return filepath.Join(s.dir, name) }
+
+func (s *server) newHostKey() {
+	s.t.Helper()
+	os.Remove(s.file("host"))
+	os.Remove(s.file("host.pub"))
+	if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", s.file("host")).CombinedOutput(); err != nil {
+		s.t.Fatalf("ssh-keygen: %v %s", err, out)
+	}
+}
+
+func (s *server) authorize(line string) {
+	s.t.Helper()
+	if err := os.WriteFile(s.file("authorized"), []byte(line+"\n"), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *server) start() {
+	s.t.Helper()
+	if os.Getuid() == 0 {
+		os.MkdirAll("/run/sshd", 0o755) // where sshd as root wants to shut its children in
+	}
+	config := fmt.Sprintf("ListenAddress 127.0.0.1:%d\nHostKey %s\nPidFile none\nAuthorizedKeysFile %s\nStrictModes no\nUsePAM no\nPasswordAuthentication no\nPermitRootLogin yes\nGatewayPorts clientspecified\nLogLevel VERBOSE\n",
+		s.port, s.file("host"), s.file("authorized"))
+	if err := os.WriteFile(s.file("config"), []byte(config), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	path, err := exec.LookPath("sshd")
+	if err != nil {
+		path = "/usr/sbin/sshd"
+	}
+	s.run = exec.Command(path, "-D", "-e", "-f", s.file("config"))
+	s.run.Stderr = &s.log
+	if err := s.run.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	within(s.t, 10*time.Second, "sshd listens", func() bool {
+		c, err := net.Dial("tcp", "127.0.0.1:"+strconv.Itoa(s.port))
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	})
+}
+
+// stop kills sshd with everybody who is logged in.
+func (s *server) stop() {
+	if s.run == nil {
+		return
+	}
+	exec.Command("pkill", "-KILL", "-P", strconv.Itoa(s.run.Process.Pid)).Run()
+	s.run.Process.Kill()
+	s.run.Wait()
+	s.run = nil
+}
+
+func (s *server) target() sshtunnel.Target {
+	s.t.Helper()
+	u, err := user.Current()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return sshtunnel.Target{User: u.Username, Host: "127.0.0.1", Port: s.port}
+}
+
+func within(t *testing.T, most time.Duration, what string, check func() bool) {
+	t.Helper()
+	late := time.NewTimer(most)
+	defer late.Stop()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !check() {
+		select {
+		case <-late.C:
+			t.Fatalf("%s: not within %v", what, most)
+		case <-tick.C:
+		}
+	}
+}
+
+// line is a tunnel with a web server at its end that says who asked.
+type line struct {
+	*sshtunnel.Tunnel
+	port  int
+	files *remotetest.Files
+	hosts *sshtunnel.Hosts
+}
+
+func newLine(t *testing.T, s *server, dial func(context.Context, string, string) (net.Conn, error), change func(*sshtunnel.Config)) *line {
+	t.Helper()
+	l := &line{port: freePort(t), files: &remotetest.Files{}}
+	l.hosts = sshtunnel.NewHosts(l.files)
+	keys := sshtunnel.NewKeys(l.files, nil)
+	bind := "localhost:" + strconv.Itoa(l.port)
+	authorized, err := keys.AuthorizedKey([]string{bind}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.authorize(authorized)
+	inlet := sshtunnel.NewInlet()
+	if dial == nil {
+		dial = (&net.Dialer{}).DialContext
+	}
+	c := sshtunnel.Config{Target: s.target(), Listen: bind, Keys: keys, Hosts: l.hosts, Take: inlet.Take(false), Dial: dial, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
+	if change != nil {
+		change(&c)
+	}
+	l.Tunnel = sshtunnel.New(c)
+	web := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.RemoteAddr) })}
+	go web.Serve(inlet)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { l.Run(ctx); close(done) }()
+	t.Cleanup(func() { cancel(); <-done; web.Close(); inlet.Close() })
+	return l
+}
+
+func (l *line) get() (string, error) {
+	c := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := c.Get("http://127.0.0.1:" + strconv.Itoa(l.port) + "/")
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return string(body), err
+}
+
+func (l *line) answers() bool { _, err := l.get(); return err == nil }
+
+func TestAPageIsReachedThroughARealServer(t *testing.T) {
+	s := newServer(t)
+	l := newLine(t, s, nil, nil)
+	defer func() {
+		if t.Failed() {
+			t.Log(l.Status(), s.log.String())
+		}
+	}()
+	within(t, 15*time.Second, "an answer through the tunnel", l.answers)
+	got, err := l.get()
+	if err != nil || !strings.HasPrefix(got, "["+sshtunnel.Plain.String()+"]:") {
+		t.Errorf("who asks on the server itself is seen as %q, %v; it must not be taken for this machine", got, err)
+	}
+	if st := l.Status(); !st.Up || st.Trouble != "" || l.hosts.Fingerprint(s.target()) == "" {
+		t.Errorf("%+v, pinned %q", st, l.hosts.Fingerprint(s.target()))
+	}
+}
+
+func TestKilledServerIsFoundAgainWithinTenSeconds(t *testing.T) {
+	s := newServer(t)
+	l := newLine(t, s, nil, nil)
+	within(t, 15*time.Second, "an answer through the tunnel", l.answers)
+	for range 2 {
+		s.stop()
+		within(t, 10*time.Second, "the line is known to be down", func() bool { st := l.Status(); return !st.Up && st.Trouble != "" })
+		s.start()
+		within(t, 10*time.Second, "an answer after the server came back", l.answers)
+	}
+}
+
+// A wire passes bytes until it is cut; a cut says nothing to either side.
+type wire struct {
+	net.Conn
+	cut    <-chan struct{}
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (w *wire) Write(p []byte) (int, error) {
+	select {
+	case <-w.cut:
+		return len(p), nil
+	default:
+		return w.Conn.Write(p)
+	}
+}
+
+func (w *wire) Read(p []byte) (int, error) {
+	n, err := w.Conn.Read(p)
+	select {
+	case <-w.cut:
+		<-w.closed
+		return 0, net.ErrClosed
+	default:
+	}
+	return n, err
+}
+
+func (w *wire) Close() error {
+	w.once.Do(func() { close(w.closed) })
+	return w.Conn.Close()
+}
+
+func TestSilentlyCutLineIsNoticedAndMadeAnew(t *testing.T) {
+	s := newServer(t)
+	cut := make(chan struct{})
+	first := true
+	l := newLine(t, s, func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := (&net.Dialer{}).DialContext(ctx, network, address)
+		if err == nil && first {
+			first = false
+			return &wire{Conn: c, cut: cut, closed: make(chan struct{})}, nil
+		}
+		return c, err
+	}, nil)
+	within(t, 15*time.Second, "an answer through the tunnel", l.answers)
+	close(cut)
+	within(t, 20*time.Second, "the silence is noticed", func() bool { return !l.Status().Up })
+	// The old connection may hold the port on the server until that notices too: here we end it.
+	exec.Command("pkill", "-KILL", "-P", strconv.Itoa(s.run.Process.Pid)).Run()
+	l.Retry()
+	within(t, 40*time.Second, "an answer again", l.answers)
+}
+
+func TestAnotherHostKeyIsRefusedUntilItIsForgotten(t *testing.T) {
+	s := newServer(t)
+	l := newLine(t, s, nil, nil)
+	within(t, 15*time.Second, "an answer through the tunnel", l.answers)
+	before := l.hosts.Fingerprint(s.target())
+	s.stop()
+	s.newHostKey()
+	s.start()
+	within(t, 15*time.Second, "the other key is told", func() bool {
+		tr := l.Status().Trouble
+		return strings.Contains(tr, "shows another key than before") && strings.Contains(tr, before)
+	})
+	if l.answers() {
+		t.Error("the tunnel came up to a server that may be an impostor")
+	}
+	if err := l.hosts.Forget(s.target()); err != nil {
+		t.Fatal(err)
+	}
+	l.Retry()
+	within(t, 10*time.Second, "an answer after the old key was forgotten", l.answers)
+	if after := l.hosts.Fingerprint(s.target()); after == before || after == "" {
+		t.Errorf("pinned %q, then %q", before, after)
+	}
+}
+
+func TestTroublesAreTold(t *testing.T) {
+	t.Run("a key that the server does not know", func(t *testing.T) {
+		s := newServer(t)
+		l := newLine(t, s, nil, nil)
+		within(t, 15*time.Second, "an answer", l.answers)
+		s.authorize("")
+		s.stop()
+		s.start()
+		within(t, 15*time.Second, "the trouble", func() bool { return strings.Contains(l.Status().Trouble, "authorized_keys") })
+	})
+	t.Run("a port that the key may not have", func(t *testing.T) {
+		s := newServer(t)
+		other := "localhost:" + strconv.Itoa(freePort(t))
+		l := newLine(t, s, nil, func(c *sshtunnel.Config) { c.Listen = other })
+		within(t, 15*time.Second, "the trouble", func() bool { return strings.Contains(l.Status().Trouble, "does not listen on "+other) })
+	})
+	t.Run("nobody there", func(t *testing.T) {
+		s := newServer(t)
+		s.stop()
+		l := newLine(t, s, nil, nil)
+		within(t, 15*time.Second, "the trouble", func() bool { return strings.Contains(l.Status().Trouble, "cannot be reached") })
+	})
+}
+
+// The other direction: a port of this machine that leads to the node's, as the server sees it.
+func TestTheNodesPortComesThroughTheTunnel(t *testing.T) {
+	node, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "the node") })}
+	go web.Serve(node)
+	t.Cleanup(func() { web.Close() })
+	s := newServer(t)
+	l := newLine(t, s, nil, func(c *sshtunnel.Config) {
+		c.Listen = ""
+		c.Forward = &sshtunnel.Forward{Local: "127.0.0.1:0", Remote: node.Addr().String()}
+		line, err := c.Keys.AuthorizedKey(nil, []string{node.Addr().String()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.authorize(line)
+	})
+	ask := func() bool {
+		c := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+		resp, err := c.Get("http://" + l.Local() + "/")
+		if err != nil {
+			return false
+		}
+		defer resp.Body.Close()
+		body, _ := io.ReadAll(resp.Body)
+		return string(body) == "the node"
+	}
+	within(t, 15*time.Second, "the node answers through the tunnel", ask)
+	s.stop()
+	s.start()
+	within(t, 15*time.Second, "and after the server was away", ask)
+}
+
+func TestDestinationsAreReadAndRefused(t *testing.T) {
+	for text, want := range map[string]string{"me@vps.example": "me@vps.example", "me@VPS.example:22": "me@vps.example", "me@vps:2222": "me@vps:2222",
+		"me@203.0.113.5": "me@203.0.113.5", "me@[2001:db8::1]:22": "me@[2001:db8::1]:22"} {
+		got, err := sshtunnel.ParseTarget(text)
+		if err != nil || got.String() != want {
+			t.Errorf("%s: %q, %v", text, got, err)
+		}
+		if again, err := sshtunnel.ParseTarget(got.String()); err != nil || again != got {
+			t.Errorf("%s: printed and read again: %+v, %v", text, again, err)
+		}
+	}
+	for _, text := range []string{"", "vps", "@vps", "me@", "me@vps:0", "me@vps:99999", "me@vps:ssh", "me@v ps", "a b@vps", "me@vps/x", "-oProxyCommand=x@vps\n"} {
+		if got, err := sshtunnel.ParseTarget(text); err == nil {
+			t.Errorf("%q was read as %+v", text, got)
+		}
+	}
+	for text, want := range map[string]string{"25441": "localhost:25441", "localhost:80": "localhost:80", "*:443": "0.0.0.0:443", "[::1]:80": "[::1]:80"} {
+		if got, err := sshtunnel.CleanBind(text); err != nil || got != want {
+			t.Errorf("%s: %q, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "x", "0", "a b:80", "localhost:"} {
+		if got, err := sshtunnel.CleanBind(text); err == nil {
+			t.Errorf("%q was read as %q", text, got)
+		}
+	}
+}
