@@ -226,19 +226,19 @@ const ourShare = 200 * time.Millisecond
 // hundredInputs measures what is not spent waiting for the device. The best of some runs
 // counts: the machine has other things to do.
 func hundredInputs(t *testing.T, f Family) {
-	limit := ourShare
-	if raceDetector {
-		limit *= 15
+	if raceDetector { // what is measured under it means nothing
+		shareOfHundred(t, f)
+		return
 	}
 	best := time.Duration(1<<63 - 1)
 	for range 10 {
-		if best = min(best, shareOfHundred(t, f)); best < limit {
+		if best = min(best, shareOfHundred(t, f)); best < ourShare {
 			break
 		}
 	}
 	t.Logf("our share of signing 100 inputs: %v", best)
-	if best > limit {
-		t.Errorf("our share of signing 100 inputs is %v, %v are allowed", best, limit)
+	if best > ourShare {
+		t.Errorf("our share of signing 100 inputs is %v, %v are allowed", best, ourShare)
 	}
 }
 

@@ -184,7 +184,7 @@ func (s *toy) Sign(ctx context.Context, w signer.Wallet, r signer.Registration, 
 		return nil, err
 	}
 	if s.bad.Slow {
-		for began := time.Now(); time.Since(began) < 4*time.Second; { // it thinks hard
+		for began := time.Now(); time.Since(began) < 300*time.Millisecond; { // it thinks hard
 			_ = tx.Clone()
 		}
 	}
