@@ -116,6 +116,7 @@ func (h *tour) paths(pattern string) []string {
 		}
 		return []string{v("tx") + rest}
 	}
+	pattern = strings.TrimSuffix(pattern, "{$}")
 	for _, part := range []string{"/wallets/{alias}", "/devices/{alias}", "/nodes/{alias}", "{address}", "{id}"} {
 		pattern = strings.ReplaceAll(pattern, part, v(part))
 	}

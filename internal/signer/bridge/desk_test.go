@@ -40,7 +40,6 @@ type thing struct {
 	notify   func(signer.Notice)
 	wait     chan struct{} // nil: answers at once; else a person who answers when it closes
 	fail     error
-	shown    []string
 	enrolled int
 	forgets  bool // does not know registrations from before
 	pin      string
