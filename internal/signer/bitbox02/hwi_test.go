@@ -146,6 +146,11 @@ func (w witness) keys() {
 
 func (w witness) wallet(one signer.Wallet) {
 	t := w.t
+	w.ours(func(ctx context.Context, s signer.Signer) { // HWI lets the person type a name, which nobody can do at the simulator
+		if _, err := s.Register(ctx, one); err != nil {
+			t.Fatal(err)
+		}
+	})
 	at, err := one.Descriptor.Expand()[1].At(7)
 	if err != nil {
 		t.Fatal(err)
