@@ -13,11 +13,10 @@ import (
 const noCancel = "the protocol has no command that takes a question back; the next one replaces it"
 
 func TestFamily(t *testing.T) {
-	singles, multis := []string{"wpkh", "pkh", "sh-wpkh"}, []string{"wsh", "sh", "sh-wsh"}
 	for name, f := range map[string]signertest.Family{
-		"Mk4":  {Scripts: append(singles, multis...), Serve: coldcardtest.Serve},
-		"Edge": {Scripts: append(append(append([]string{}, singles...), "tr", "miniscript", "tr-tree"), multis...), Serve: coldcardtest.ServeEdge},
-		"Mk3": {Scripts: append(singles, multis...), Serve: func(ctx context.Context, c signer.Conn, d signertest.Device) error {
+		"Mk4":  {Scripts: []string{"wpkh", "pkh", "sh-wpkh", "wsh", "sh", "sh-wsh"}, Serve: coldcardtest.Serve},
+		"Edge": {Scripts: []string{"wpkh", "tr", "wsh", "miniscript", "tr-tree"}, Serve: coldcardtest.ServeEdge},
+		"Mk3": {Scripts: []string{"wpkh", "wsh"}, Serve: func(ctx context.Context, c signer.Conn, d signertest.Device) error {
 			return coldcardtest.New(d, coldcardtest.Model{Version: "4.2.0", Hardware: "mk3"}).Serve(ctx, c)
 		}},
 	} {
