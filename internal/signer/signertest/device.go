@@ -27,5 +27,6 @@ type Family struct {
 	Registers bool     // wants multisig wallets registered
 	Messages  bool     // signs messages
 	Looks     bool     // addresses are shown without a question, so that nobody can refuse them
+	Polls     bool     // the driver asks again and again with pauses, which are no work of ours
 	NoCancel  string   // why a host cannot make the device stop asking its person; "" it can
 }

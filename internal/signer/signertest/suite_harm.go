@@ -251,7 +251,7 @@ func shareOfHundred(t *testing.T, f Family) time.Duration {
 	cable, ctx := plug(t, f, d)
 	o := Options(t)
 	o.Pair = true
-	meter := &meter{Conn: cable.Host()}
+	meter := &meter{Conn: cable.Host(), polls: f.Polls}
 	s, err := f.Driver.Open(ctx, meter, f.Port, o)
 	if err != nil {
 		t.Fatal(err)
@@ -262,7 +262,7 @@ func shareOfHundred(t *testing.T, f Family) time.Duration {
 		p.Coins = append(p.Coins, Coin{Wallet: w, Index: i, Sat: 10_000})
 	}
 	tx := p.Packet(t, btc.Regtest)
-	meter.waited = 0
+	meter.waited, meter.last = 0, time.Time{}
 	began := time.Now()
 	got, err := guard(s, d.Network).Sign(ctx, w, signer.Registration{}, tx)
 	took := time.Since(began) - meter.waited
@@ -273,15 +273,30 @@ func shareOfHundred(t *testing.T, f Family) time.Duration {
 	return took
 }
 
-// meter adds up the time that a driver waits for its device.
+// meter adds up the time that a driver waits for its device: in reads, and where it polls in the
+// pauses before it asks again.
 type meter struct {
 	signer.Conn
+	polls  bool
 	waited time.Duration
+	last   time.Time // when a read ended
 }
+
+// aPause is the shortest time between an answer and the next question that is one.
+const aPause = 8 * time.Millisecond
 
 func (m *meter) Read(ctx context.Context, p []byte) (int, error) {
 	began := time.Now()
 	n, err := m.Conn.Read(ctx, p)
-	m.waited += time.Since(began)
+	m.last = time.Now()
+	m.waited += m.last.Sub(began)
 	return n, err
+}
+
+func (m *meter) Write(ctx context.Context, p []byte) (int, error) {
+	if gap := time.Since(m.last); m.polls && !m.last.IsZero() && gap > aPause {
+		m.waited += gap
+	}
+	m.last = time.Time{}
+	return m.Conn.Write(ctx, p)
 }
