@@ -21,7 +21,7 @@ func TestFamily(t *testing.T) {
 		}},
 	} {
 		f.Driver, f.Port, f.Packet = coldcard.Driver{}, port, 64
-		f.Registers, f.Messages, f.Looks, f.NoCancel = true, true, true, noCancel
+		f.Registers, f.Messages, f.Looks, f.Polls, f.NoCancel = true, true, true, true, noCancel
 		t.Run(name, func(t *testing.T) { signertest.Run(t, f) })
 	}
 }
