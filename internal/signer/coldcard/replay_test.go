@@ -12,16 +12,18 @@ import (
 
 // TestTheSimulatorsRecording goes through the tour with what Coinkite's simulator answered.
 func TestTheSimulatorsRecording(t *testing.T) {
-	data, err := os.ReadFile("testdata/simulator.jsonl")
-	if err != nil {
-		t.Fatal(err)
+	for file, edge := range map[string]bool{"testdata/simulator.jsonl": false, "testdata/simulator-edge.jsonl": true} {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		record, err := signertest.ReadRecording(data)
+		if err != nil || len(record.Lines) < 400 {
+			t.Fatalf("%s: %d lines: %v", file, len(record.Lines), err)
+		}
+		nothing := func() {}
+		tour{conn: record.Replay(t), seed: record.Seed, press: nothing, last: nothing, refuse: nothing, edge: edge}.run(t)
 	}
-	record, err := signertest.ReadRecording(data)
-	if err != nil || len(record.Lines) < 400 {
-		t.Fatalf("%d lines: %v", len(record.Lines), err)
-	}
-	nothing := func() {}
-	tour{conn: record.Replay(t), seed: record.Seed, press: nothing, last: nothing, refuse: nothing}.run(t)
 }
 
 // TestTheTourOfTheSoftwareDevice is the same tour with the device of coldcardtest.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"time"
 
 	"specter/internal/btc"
 	"specter/internal/btc/message"
@@ -23,13 +24,14 @@ func (p *port) ask(kind string, replace bool, decide func(ctx context.Context) [
 		p.active.cancel()
 	}
 	ctx, cancel := context.WithCancel(p.ctx)
-	r := &request{kind: kind, cancel: cancel}
+	r := &request{kind: kind, cancel: cancel, settled: make(chan struct{})}
 	p.active = r
 	go func() {
 		answer := decide(ctx)
 		p.mu.Lock()
 		r.answer, r.done = answer, true
 		p.mu.Unlock()
+		close(r.settled)
 		cancel()
 	}()
 	return nil
@@ -42,8 +44,20 @@ func (p *port) busyWith(kind string) bool {
 	return p.active != nil && !p.active.done && p.active.kind != kind
 }
 
+// atWork is how long the firmware leaves the host without an answer while it reads or signs.
+const atWork = 150 * time.Millisecond
+
 // decided answers the polling.
 func (p *port) decided() ([]byte, error) {
+	p.mu.Lock()
+	r := p.active
+	p.mu.Unlock()
+	if r != nil {
+		select {
+		case <-r.settled:
+		case <-time.After(atWork):
+		}
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {

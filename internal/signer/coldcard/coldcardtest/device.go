@@ -49,10 +49,11 @@ type enrolled struct {
 
 // request is a question on the screen.
 type request struct {
-	kind   string // the command that asked
-	cancel context.CancelFunc
-	done   bool
-	answer []byte // of the polling command, once done
+	kind    string // the command that asked
+	cancel  context.CancelFunc
+	settled chan struct{} // closed once done
+	done    bool
+	answer  []byte // of the polling command, once done
 }
 
 // New makes a device.
