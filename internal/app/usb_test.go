@@ -456,6 +456,22 @@ func TestTheWayToAPINServer(t *testing.T) {
 	if _, err := h.outside.relay(t.Context(), urls, nil); err == nil || !strings.Contains(err.Error(), "switched off") {
 		t.Errorf("while outside services are off: %v", err)
 	}
+	tor := newSocks(t)
+	if _, err := h.program.ChangeProgram(t.Context(), func(p *setting.Program) error {
+		p.Outside, p.Proxy, p.ProxyOnly = true, tor.Addr().String(), true
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if data, err := h.outside.relay(t.Context(), urls, []byte(`{"data":"00"}`)); err != nil || !json.Valid(data) {
+		t.Errorf("over Tor: %s, %v", data, err)
+	}
+	if said := tor.all(); len(said) != 1 || !strings.HasSuffix(said[0], "|abcdef.onion:80") {
+		t.Errorf("the proxy was asked for %v", said)
+	}
+	if _, err := h.outside.relay(t.Context(), []string{"http://refuses.onion/"}, nil); err == nil || !strings.Contains(err.Error(), "nothing that helps") {
+		t.Errorf("an answer that is no JSON: %v", err)
+	}
 }
 
 // A page of another site, in a real browser: let in where it is whitelisted, kept out where not,
@@ -507,4 +523,68 @@ func TestAPageOfAnotherOriginInABrowser(t *testing.T) {
 	desk.stop()
 	outcome("off")
 	b.shot("usb-test")
+}
+
+// Bridges that users have named are asked as the owner lets Specter out: onion names through the
+// proxy or not at all, and with "through the proxy or not at all" everything that is not near.
+func TestTheWayToABridgeElsewhere(t *testing.T) {
+	s := newSocks(t)
+	var d dials
+	h := owned(t, Config{dial: d.dial})
+	near := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Origin") != "https://specter.example" {
+			http.Error(w, "who asks?", http.StatusBadRequest)
+			return
+		}
+		fmt.Fprint(w, `{"id":1,"jsonrpc":"2.0","result":{"code":""}}`)
+	}))
+	t.Cleanup(near.Close)
+	ask := func(address string) error {
+		t.Helper()
+		if _, err := h.settings.ChangeUser(t.Context(), auth.OwnerID, func(u *setting.User) error { u.Bridge = address; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		c, err := h.elsewhereBridge(t.Context(), auth.OwnerID)
+		if err != nil {
+			return err
+		}
+		c.Origin = "https://specter.example"
+		return c.Call(t.Context(), "bitbox02_pairing", nil, nil)
+	}
+	other := strings.Replace(near.URL, "127.0.0.1", "127.0.0.2", 1) // not for the browser to ask; the dialler below finds it
+	if err := ask("http://bridgebridge.onion/"); err == nil || !strings.Contains(err.Error(), "proxy") {
+		t.Errorf("an onion name without a proxy: %v", err)
+	}
+	for _, address := range d.all() {
+		if strings.Contains(address, "onion") {
+			t.Errorf("%s was called straight", address)
+		}
+	}
+	if err := ask(setting.RemoteBridge); err == nil || !strings.Contains(err.Error(), "your own computer") {
+		t.Errorf("a bridge at the browser: %v", err)
+	}
+	if _, err := h.program.ChangeProgram(t.Context(), func(p *setting.Program) error {
+		p.Proxy, p.ProxyOnly = s.Addr().String(), true
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for address, proxied := range map[string]bool{"http://bridgebridge.onion/": true, "http://desk.example/": true, "http://198.51.100.7/": true, other: false} {
+		before := len(s.all())
+		err := ask(address)
+		if went := len(s.all()) > before; went != proxied {
+			t.Errorf("%s: through the proxy: %v, %v", address, went, err)
+		}
+	}
+	for _, address := range d.all() {
+		if host, _, _ := strings.Cut(address, ":"); host != "127.0.0.1" && host != "127.0.0.2" {
+			t.Errorf("%s was called past the proxy", address)
+		}
+	}
+}
+
+func (s *socks) all() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.said)
 }
