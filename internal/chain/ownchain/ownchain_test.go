@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -423,4 +424,65 @@ func BenchmarkOpen20000(b *testing.B) {
 		k.Close()
 	}
 	b.ReportMetric(20_000*float64(b.N)/b.Elapsed().Seconds(), "headers/s")
+}
+
+// memory is a file that is none.
+type memory struct{ data []byte }
+
+func (m *memory) ReadAt(p []byte, at int64) (int, error) {
+	if at >= int64(len(m.data)) {
+		return 0, io.EOF
+	}
+	n := copy(p, m.data[at:])
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+func (m *memory) WriteAt(p []byte, at int64) (int, error) {
+	if end := int(at) + len(p); end > len(m.data) {
+		m.data = append(m.data, make([]byte, end-len(m.data))...)
+	}
+	return copy(m.data[at:], p), nil
+}
+
+func (m *memory) Truncate(size int64) error {
+	m.data = append(m.data, make([]byte, max(0, int(size)-len(m.data)))...)[:size]
+	return nil
+}
+
+func (*memory) Sync() error  { return nil }
+func (*memory) Close() error { return nil }
+
+// FuzzFile: whatever lies in the file, what is kept of it is the network's own chain, and following
+// goes on from there.
+func FuzzFile(f *testing.F) {
+	s := newTeller(40, "a")
+	var good bytes.Buffer
+	for i := range s.all {
+		_ = s.all[i].Serialize(&good)
+	}
+	f.Add(good.Bytes(), 700)
+	f.Add(good.Bytes()[:333], 0)
+	f.Add([]byte{}, 0)
+	f.Fuzz(func(t *testing.T, data []byte, flip int) {
+		if len(data) > 0 {
+			data = bytes.Clone(data)
+			data[uint(flip)%uint(len(data))] ^= 1
+		}
+		file := &memory{data: bytes.Clone(data)}
+		k := ownchain.New(ownchain.Config{Open: func(btc.Network) (ownchain.File, error) { return file, nil }})
+		defer k.Close()
+		if err := k.Follow(context.Background(), btc.Regtest, s); err != nil && !errs.Is(err, errs.Invalid) {
+			t.Fatal(err)
+		}
+		for i := range k.State(btc.Regtest).Height {
+			below, err := k.Header(btc.Regtest, i)
+			above, err2 := k.Header(btc.Regtest, i+1)
+			if err != nil || err2 != nil || above.PrevBlock != below.BlockHash() {
+				t.Fatalf("headers %d and %d do not link: %v, %v", i, i+1, err, err2)
+			}
+		}
+	})
 }
