@@ -24,7 +24,7 @@ import (
 //go:embed roots.txt
 var rootKeys string
 
-// attestation is what a device answers: hash of its bootloader, its own key (P-256, x and y),
+// attestationSize is the length of what a device answers: hash of its bootloader, its own key (P-256, x and y),
 // the root's signature over both, the SHA-256 of the root's key, and its signature over our
 // challenge.
 const attestationSize = 32 + 64 + 64 + 32 + 64

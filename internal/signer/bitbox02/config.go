@@ -113,7 +113,7 @@ func isAccount(step uint32) bool { return step >= btc.Hardened && step-btc.Harde
 
 func (s *session) checkSimple(c *config) error {
 	if k := c.keys[0]; !s.isSimplePath(c.simple, k.Origin.Path) || k.Path != usualPath {
-		return signer.E(signer.CodeUnavailable, "the BitBox02 knows wallets of one key only at their standard paths (m/84h/%[1]d/account for native, m/49h/%[1]dh/account for nested segwit, account below 100), not at %[2]s", s.options.Network.CoinType(), k.Origin.Path.Full())
+		return signer.E(signer.CodeUnavailable, "the BitBox02 knows wallets of one key only at their standard paths (m/84h/%[1]dh/account for native, m/49h/%[1]dh/account for nested segwit, account below 100), not at %[2]s", s.options.Network.CoinType(), k.Origin.Path.Full())
 	}
 	return nil
 }
