@@ -58,6 +58,7 @@ func TestWhoMayAskByOrigin(t *testing.T) {
 		{"https://specter.example", []string{"https://specter.example/"}, false, false, "", 500},
 		{"https://specter.example", []string{"https://specter.example/"}, false, true, "", 200},
 		{"https://specter.example", []string{"*"}, false, false, "", 500},
+		{"https://specter.example", []string{"*"}, false, true, "", 500}, // a star lets in nobody from afar
 	} {
 		o := open(t)
 		o.rules.Origins, o.rules.Afar, o.near, o.user = k.whitelist, k.afar, k.near, k.user

@@ -55,12 +55,12 @@ func (s *Service) mayRead(r *http.Request, rules Rules, origin string) bool {
 
 // stranger decides about a whitelisted origin. Browsers do not let pages lie about theirs;
 // programs may say what they like. So an origin is believed of this computer alone, and of others
-// where the owner wants that; and that of a loopback name of nobody else: on every other
-// computer it is another page's.
+// where the owner wants that and has named it; and that of a loopback name of nobody else: on
+// every other computer it is another page's.
 func (s *Service) stranger(r *http.Request, rules Rules, origin string) (Caller, bool) {
 	ok, byName := listed(origin, rules.Origins)
 	near := s.c.Near(r)
-	if !ok || !near && (!rules.Afar || onThisDesk(origin)) {
+	if !ok || !near && (!rules.Afar || !byName || onThisDesk(origin)) {
 		return Caller{}, false
 	}
 	key := "origin " + AnyOrigin // a crowd counts as one
