@@ -28,6 +28,7 @@ type Store interface {
 	ProofStore
 	DraftStore
 	TraceStore
+	RegistrationStore
 }
 
 // WalletStore keeps the wallets themselves. Cosigners come back without their devices.

@@ -45,6 +45,7 @@ type house struct {
 	send     sending
 	looked   looked
 	setup    setup
+	told     map[string][]wallet.Registration // devices that know a wallet, by its alias
 }
 
 const (
@@ -59,7 +60,7 @@ func hashOf(n byte) chainhash.Hash { return chainhash.HashH([]byte{n}) }
 // newHouse is a house with two wallets, three devices and one node on regtest.
 func newHouse(poison string) *house {
 	h := &house{poison: poison, drafts: map[wallet.DraftID]wallet.Draft{}, labels: map[string]string{}, settings: map[string]string{},
-		frozen: map[wire.OutPoint]bool{}, paid: map[string]btcutil.Amount{}, events: make(chan wallet.Event, 8), send: newSending(poison)}
+		frozen: map[wire.OutPoint]bool{}, paid: map[string]btcutil.Amount{}, told: map[string][]wallet.Registration{}, events: make(chan wallet.Event, 8), send: newSending(poison)}
 	fp := btc.Fingerprint{0x73, 0xc5, 0xda, 0x0a}
 	path, _ := btc.ParsePath("48h/1h/0h/2h")
 	single, _ := btc.ParsePath("84h/1h/0h")

@@ -21,6 +21,7 @@ type Wallets interface {
 	walletMoney
 	walletDrafts
 	walletAfter
+	walletUSB
 	walletChain
 	// Subscribe tells of changes to the owner's wallets until the func is called.
 	Subscribe(o wallet.Owner) (<-chan wallet.Event, func())

@@ -1,6 +1,18 @@
 package web
 
-import "context"
+import (
+	"context"
+
+	"specter/internal/btc"
+	"specter/internal/wallet"
+)
+
+// walletUSB is what devices that were told of a wallet leave with it.
+type walletUSB interface {
+	Registrations(ctx context.Context, ref wallet.Ref) ([]wallet.Registration, error)
+	KeepRegistration(ctx context.Context, ref wallet.Ref, r wallet.Registration) error
+	ForgetRegistration(ctx context.Context, ref wallet.Ref, fp btc.Fingerprint, kind string) error
+}
 
 // Bridge is what the pages about USB devices ask of the program.
 type Bridge interface {
