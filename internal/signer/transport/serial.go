@@ -5,39 +5,14 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"go.bug.st/serial"
-	"go.bug.st/serial/enumerator"
 
 	"specter/internal/signer"
 )
-
-// serialPorts lists USB serial ports. Where the system does not tell their ids without cgo
-// (macOS) they come without, and a device there is named by configuration: jade=serial:/dev/cu.…
-func serialPorts(root string) ([]signer.Port, error) {
-	if root != "" {
-		return nil, nil // the library reads the real machine alone
-	}
-	details, err := enumerator.GetDetailedPortsList()
-	if err != nil {
-		return serialNames()
-	}
-	var list []signer.Port
-	for _, d := range details {
-		if !d.IsUSB {
-			continue
-		}
-		p := serialPort(d.Name)
-		p.Vendor, p.Product, p.Serial = hexID(d.VID), hexID(d.PID), d.SerialNumber
-		p.Manufacturer, p.ProductName = d.Manufacturer, d.Product
-		list = append(list, p)
-	}
-	return list, nil
-}
 
 // serialNames lists ports whose names are those of USB serial chips.
 func serialNames() ([]signer.Port, error) {
@@ -57,14 +32,6 @@ func serialNames() ([]signer.Port, error) {
 func serialPort(name string) signer.Port {
 	return signer.Port{Path: name, Way: signer.Serial, Interface: -1,
 		Open: func(ctx context.Context) (signer.Conn, error) { return openSerial(ctx, name) }}
-}
-
-func hexID(s string) uint16 {
-	n, err := strconv.ParseUint(s, 16, 16)
-	if err != nil {
-		return 0
-	}
-	return uint16(n)
 }
 
 // tick is how long a read of a serial port waits before it looks whether it is still wanted.
