@@ -38,6 +38,7 @@ type Service struct {
 	limits   *limits
 	basics   *basics
 	seen     seen
+	pairings pairings
 	tokenKey []byte
 
 	// change is held by whatever changes settings or the owner's first password, so that two
@@ -77,7 +78,8 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{c: c, hash: h, limits: newLimits(), basics: newBasics(), seen: seen{at: map[[2]string]time.Time{}}, leaving: map[string]bool{}, left: map[string]bool{}}
+	s := &Service{c: c, hash: h, limits: newLimits(), basics: newBasics(), seen: seen{at: map[[2]string]time.Time{}},
+		pairings: pairings{all: map[[sha256.Size]byte]pairing{}, used: map[string]time.Time{}}, leaving: map[string]bool{}, left: map[string]bool{}}
 	if err := s.load(ctx); err != nil {
 		return nil, err
 	}

@@ -20,6 +20,7 @@ type Store interface {
 	SessionStore
 	TokenStore
 	InvitationStore
+	AgentStore
 	EventStore
 	// Setting returns the program's or a user's setting, "" when there is none.
 	Setting(ctx context.Context, owner, name string) (string, error)

@@ -267,6 +267,7 @@ func (s *Service) DeleteUser(ctx context.Context, by Identity, userID string) er
 		return errs.E(errs.Conflict, "this user is being deleted already")
 	}
 	defer s.leave(userID, false)
+	s.pairings.drop(userID)
 	if err := s.c.Forget(ctx, userID); err != nil {
 		return err
 	}
