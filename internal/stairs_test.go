@@ -16,12 +16,12 @@ import (
 var stairs = map[string][]string{
 	"errs":    {},
 	"vectors": {}, // reads the public test vectors; tests alone import it
-	"btc":     {"errs"}, "auth": {"errs"}, "rates": {"btc", "errs"}, "remote": {"errs"}, "door": {"errs"},
+	"btc":     {"errs"}, "auth": {"errs"}, "safe": {"errs"}, "rates": {"btc", "errs"}, "remote": {"errs"}, "door": {"errs"},
 	"chain": {"btc", "errs"}, "signer": {"btc", "errs"}, "interop": {"btc", "errs"}, "airgap": {"btc", "errs"},
 	"node":   {"btc", "chain", "errs"},
 	"device": {"btc", "interop", "errs"},
 	"wallet": {"btc", "chain", "interop", "errs"}, "setting": {"auth", "btc", "rates", "errs"},
-	"store":  {"auth", "btc", "chain", "device", "node", "setting", "wallet", "errs"},
+	"store":  {"auth", "btc", "chain", "device", "node", "safe", "setting", "wallet", "errs"},
 	"legacy": {"auth", "btc", "chain", "device", "interop", "node", "rates", "setting", "wallet", "errs"},
 	"api":    {"auth", "btc", "chain", "device", "door", "interop", "node", "rates", "setting", "wallet", "errs"},
 	"web":    {"airgap", "auth", "btc", "device", "door", "node", "rates", "remote", "setting", "wallet", "errs"},
