@@ -24,6 +24,8 @@ const (
 // believes no proxy.
 type Config struct {
 	Hosts   []string       // names and addresses, besides loopback's, that requests may be for; a port is ignored
+	// Names adds to Hosts what may change while the program runs. nil: nothing.
+	Names   func() []string
 	Trusted []netip.Prefix // peers whose X-Forwarded-* and Forwarded are believed; empty: nobody's
 	Log     *slog.Logger   // nil: silent
 	Now     func() time.Time

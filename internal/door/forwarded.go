@@ -189,3 +189,40 @@ func either(a, b string) string {
 	}
 	return b
 }
+
+// lastWhole is the newest value of a header, in the case in which it was written.
+func lastWhole(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	list := strings.Split(values[len(values)-1], ",")
+	return strings.TrimSpace(list[len(list)-1])
+}
+
+// Bounds of a path prefix.
+const (
+	maxPrefix   = 100 // bytes
+	maxSegments = 4
+)
+
+// CleanPrefix reads the path below which a program is mounted: segments of letters, digits and
+// . _ ~ -, each after one slash, as "/specter"; a slash at the end goes. "/" and "" are none. It
+// ends up in links, cookies and redirects, so nothing is in it that a browser reads as another
+// host, a way up, or the end of a header. errs.Invalid for anything else.
+func CleanPrefix(text string) (string, error) {
+	text = strings.TrimSuffix(text, "/")
+	if text == "" {
+		return "", nil
+	}
+	wrong := errs.E(errs.Invalid, "%.100q is no path to be mounted at; write it as /specter", text)
+	parts := strings.Split(text, "/")
+	if len(text) > maxPrefix || parts[0] != "" || len(parts) > maxSegments+1 {
+		return "", wrong
+	}
+	for _, part := range parts[1:] {
+		if part == "" || part == "." || part == ".." || strings.Trim(part, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._~-") != "" {
+			return "", wrong
+		}
+	}
+	return text, nil
+}

@@ -33,5 +33,5 @@ func (d *door) setHeaders(h http.Header, v *visit, r *http.Request) {
 func (d *door) named(host string) bool {
 	name := bareName(host)
 	_, err := netip.ParseAddr(name)
-	return err != nil && d.names[name]
+	return err != nil && d.known(name)
 }

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -26,7 +27,7 @@ func (d *door) ours(host string, r *http.Request) bool {
 	if name == "" {
 		return false
 	}
-	if name == "localhost" || d.names[name] {
+	if name == "localhost" || d.known(name) {
 		return true
 	}
 	a, err := netip.ParseAddr(name)
@@ -34,6 +35,14 @@ func (d *door) ours(host string, r *http.Request) bool {
 		return false
 	}
 	return a.IsLoopback() || a == localAddr(r)
+}
+
+// known reports whether a bare name is one of the configured ones.
+func (d *door) known(name string) bool {
+	if d.names[name] {
+		return true
+	}
+	return d.c.Names != nil && slices.ContainsFunc(d.c.Names(), func(one string) bool { return bareName(one) == name })
 }
 
 // localAddr is the address of ours that the connection was made to; zero where not known.

@@ -18,6 +18,7 @@ type visit struct {
 	https   bool
 	host    string // what a trusted proxy says the browser asked for; "" where none says so
 	rawHost string // what the peer itself asked for
+	prefix  string // the path below which a trusted proxy has us mounted; "" where none says so
 	route   string
 	body    *body // nil: the request has none
 }
@@ -41,6 +42,15 @@ func ClientOf(r *http.Request) string {
 		return v.client
 	}
 	return peerText(r)
+}
+
+// PrefixOf returns the path below which a trusted proxy has the program mounted (its
+// X-Forwarded-Prefix), as CleanPrefix leaves it; "" where none says so.
+func PrefixOf(r *http.Request) string {
+	if v := visitIn(r); v != nil {
+		return v.prefix
+	}
+	return ""
 }
 
 // IsHTTPS reports whether the browser came by https, here or at a trusted proxy. Cookies are
@@ -104,6 +114,7 @@ func (d *door) visitOf(r *http.Request) *visit {
 	}
 	f := d.forwarded(peer, r.Header)
 	v.client, v.host = f.client.String(), f.host
+	v.prefix, _ = CleanPrefix(lastWhole(r.Header.Values("X-Forwarded-Prefix")))
 	if f.proto != "" {
 		v.https = f.proto == "https"
 	}
