@@ -23,7 +23,7 @@ const (
 // Config is what the door is told. The zero Config is a door for this machine alone that
 // believes no proxy.
 type Config struct {
-	Hosts   []string       // names and addresses, besides loopback's, that requests may be for; a port is ignored
+	Hosts []string // names and addresses, besides loopback's, that requests may be for; a port is ignored
 	// Names adds to Hosts what may change while the program runs. nil: nothing.
 	Names   func() []string
 	Trusted []netip.Prefix // peers whose X-Forwarded-* and Forwarded are believed; empty: nobody's
