@@ -11,6 +11,7 @@ package bridge
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"time"
@@ -41,10 +42,20 @@ type Config struct {
 	// Elsewhere is the bridge that a user has chosen and that this server reaches for them; nil,
 	// or a nil client: the devices here are meant.
 	Elsewhere func(ctx context.Context, userID string) (*Client, error)
+	// Remote does the calls of a user whose devices are reached by another way than HTTP: by agents
+	// that come to this server. nil, or a nil Remote: see Elsewhere.
+	Remote func(ctx context.Context, userID string) (Remote, error)
 	// Admitted is called when a caller may ask, before the body is read; nil: nothing.
 	Admitted func(r *http.Request)
 	Log      *slog.Logger // nil: silent
 	Now      func() time.Time
+}
+
+// Remote does calls with devices that are not at this computer. Sessions, notices and cancelling
+// stay here: notices come through tell, and a call whose ctx ends is to be ended over there.
+type Remote interface {
+	// Do does one call of the table. tell may be nil. Failures of devices have their HWI code.
+	Do(ctx context.Context, method string, params map[string]json.RawMessage, tell func(signer.Notice)) (json.RawMessage, error)
 }
 
 // Rules are what the owner has decided about strangers.
@@ -95,4 +106,18 @@ type Caller struct {
 	UserID string // of ours; "" is a stranger whose origin is whitelisted
 	Origin string // as the browser said it; "" none
 	Near   bool
+	// Tell hears, besides the caller's dialogs, what devices ask in its calls; it must not block.
+	// nil: nobody else hears it.
+	Tell func(signer.Notice)
+}
+
+// hears adds Tell to what keeps the notices of a call.
+func (c Caller) hears(tell func(string, signer.Notice)) func(string, signer.Notice) {
+	if c.Tell == nil {
+		return tell
+	}
+	return func(method string, n signer.Notice) {
+		tell(method, n)
+		c.Tell(n)
+	}
 }

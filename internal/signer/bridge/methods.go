@@ -20,6 +20,7 @@ type method struct {
 	params []string // names in the order of positions
 	asks   bool     // the person may be asked: counted against who floods
 	free   bool     // reaches no device
+	far    bool     // free, and yet asked where the devices are
 	do     func(ctx context.Context, j *job) (any, error)
 }
 
@@ -45,7 +46,7 @@ func init() { // the table's functions read the table
 		"sign_tx":                     {params: append(own("psbt"), "wallet_name", "descriptor", "registration"), asks: true, do: signTx},
 		"sign_message":                {params: own("message", "derivation_path"), asks: true, do: signMessage},
 		"extract_master_blinding_key": {params: own(), free: true, do: blindingKey},
-		"bitbox02_pairing":            {params: []string{"chain"}, free: true, do: pairingCode},
+		"bitbox02_pairing":            {params: []string{"chain"}, free: true, far: true, do: pairingCode},
 
 		"register_wallet": {params: append(own("descriptor"), "wallet_name"), asks: true, do: registerWallet},
 		"version":         {free: true, do: tellVersion},
@@ -72,13 +73,16 @@ type job struct {
 }
 
 // run does one call: limits, its dialog, its time.
-func (s *Service) run(ctx context.Context, who Caller, name string, m method, p params) (any, error) {
+func (s *Service) run(ctx context.Context, who Caller, via Remote, name string, m method, p params) (any, error) {
 	j := &job{s: s, who: who, name: name, p: p}
 	var err error
 	if j.word, err = p.session(); err != nil {
 		return nil, err
 	}
 	if m.free {
+		if m.far && via != nil {
+			return via.Do(ctx, name, p, nil)
+		}
 		return m.do(ctx, j)
 	}
 	if j.network, err = p.network(); err != nil {
@@ -99,7 +103,12 @@ func (s *Service) run(ctx context.Context, who Caller, name string, m method, p 
 		return nil, err
 	}
 	defer done()
+	j.tell = who.hears(j.tell)
 	var result any
+	if via != nil {
+		result, err = via.Do(ctx, name, p, func(n signer.Notice) { j.tell(name, n) })
+		return result, err
+	}
 	result, err = m.do(ctx, j)
 	return result, err
 }

@@ -69,6 +69,7 @@ func (j *job) startPairing(ctx context.Context, path string) (chan struct{}, boo
 		end(err)
 		return nil, false
 	}
+	tell = j.who.hears(tell)
 	done := make(chan struct{})
 	if p.done == nil {
 		p.done = map[string]chan struct{}{}

@@ -147,7 +147,14 @@ func (s *Service) serveList(ctx context.Context, who Caller, raw json.RawMessage
 // serveOne answers one call, here or by the bridge that the user has chosen.
 func (s *Service) serveOne(ctx context.Context, who Caller, raw json.RawMessage) (int, answer) {
 	c := readCall(raw)
-	if !c.Forwarded && who.UserID != "" && s.c.Elsewhere != nil {
+	var via Remote
+	if !c.Forwarded && who.UserID != "" && s.c.Remote != nil {
+		var err error
+		if via, err = s.c.Remote(ctx, who.UserID); err != nil {
+			return http.StatusOK, answerOf(c.ID, nil, internal(err))
+		}
+	}
+	if via == nil && !c.Forwarded && who.UserID != "" && s.c.Elsewhere != nil {
 		client, err := s.c.Elsewhere(ctx, who.UserID)
 		switch {
 		case err != nil:
@@ -169,7 +176,7 @@ func (s *Service) serveOne(ctx context.Context, who Caller, raw json.RawMessage)
 	if err != nil {
 		return http.StatusOK, answerOf(c.ID, nil, internal(err))
 	}
-	result, err := s.run(ctx, who, c.Method, m, p)
+	result, err := s.run(ctx, who, via, c.Method, m, p)
 	if err != nil {
 		s.log.Debug("a bridge call failed", "method", c.Method, "code", int(signer.CodeOf(err)), "err", err)
 		return http.StatusOK, answerOf(c.ID, nil, internal(err))
