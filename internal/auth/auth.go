@@ -29,6 +29,45 @@ type Config struct {
 	// for the same user after a failure.
 	Forget func(ctx context.Context, userID string) error
 	Hash   HashParams // zero: 64 MiB, 3 passes, 1 lane
+	// Keeper hears the owner's password where it is in clear; nil: nobody does.
+	Keeper Keeper
+}
+
+// Keeper locks secrets under the owner's password. It is told of passwords that were typed and
+// were right, never of guesses.
+type Keeper interface {
+	// OwnerProved hears the password with which the owner logged in.
+	OwnerProved(ctx context.Context, password string)
+	// OwnerChanges hears a new password before it is stored; an error stops the change.
+	OwnerChanges(ctx context.Context, password string) error
+	// OwnerChanged hears that it is stored: the one before opens nothing any more.
+	OwnerChanged(ctx context.Context, password string)
+}
+
+// storePassword stores a hash. Where it is the owner's, the secrets open with the new password
+// from before that on, and with no other after it.
+func (s *Service) storePassword(ctx context.Context, userID, password, hash string, keep int64) error {
+	keeper := s.c.Keeper
+	if userID != OwnerID || keeper == nil {
+		return s.c.Store.SetUserPassword(ctx, userID, hash, keep)
+	}
+	ctx = context.WithoutCancel(ctx)
+	if err := keeper.OwnerChanges(ctx, password); err != nil {
+		return err
+	}
+	if err := s.c.Store.SetUserPassword(ctx, userID, hash, keep); err != nil {
+		return err
+	}
+	keeper.OwnerChanged(ctx, password)
+	return nil
+}
+
+// proved tells the keeper of the owner's password. The factory's, which everybody knows, locks
+// nothing.
+func (s *Service) proved(ctx context.Context, userID, password string) {
+	if s.c.Keeper != nil && userID == OwnerID && password != factoryPassword {
+		s.c.Keeper.OwnerProved(context.WithoutCancel(ctx), password)
+	}
 }
 
 // Service answers who is asking. It is safe for concurrent use.

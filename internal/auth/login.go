@@ -103,6 +103,9 @@ func (s *Service) judge(ctx context.Context, slot *slot, row UserRow, password s
 	if !ok && away != nil {
 		return false, row, away
 	}
+	if ok {
+		s.proved(ctx, row.ID, password)
+	}
 	if ok && fresh != "" {
 		err := s.c.Store.UpgradePassword(context.WithoutCancel(ctx), row.ID, row.Hash, fresh)
 		if err != nil {

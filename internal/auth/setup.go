@@ -90,7 +90,7 @@ func (s *Service) makeOwner(ctx context.Context, name, password string) (UserRow
 	if err := s.c.Store.RenameUser(ctx, OwnerID, name, key); err != nil {
 		return UserRow{}, err
 	}
-	if err := s.c.Store.SetUserPassword(ctx, OwnerID, hash, 0); err != nil {
+	if err := s.storePassword(ctx, OwnerID, password, hash, 0); err != nil {
 		return UserRow{}, err
 	}
 	return s.c.Store.UserRow(ctx, OwnerID)

@@ -194,7 +194,7 @@ func (s *Service) setPassword(ctx context.Context, userID, password, client stri
 	if err != nil {
 		return err
 	}
-	if err := s.c.Store.SetUserPassword(ctx, userID, hash, keep); err != nil {
+	if err := s.storePassword(ctx, userID, password, hash, keep); err != nil {
 		return err
 	}
 	s.record(ctx, userID, client, "password-set", "")

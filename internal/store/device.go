@@ -46,6 +46,10 @@ func (d *DB) devices(ctx context.Context, query string, args ...any) (out []devi
 				return err
 			}
 			v.Created = moment(created)
+			var err error
+			if v.Sealed, err = d.openBytes(placeDevice(v.Owner, v.Alias), v.Sealed); err != nil {
+				return err
+			}
 			out = append(out, v)
 			return nil
 		})
@@ -82,13 +86,16 @@ func (t *tx) deviceKeys(id int64) (out []device.Key, err error) {
 func (d *DB) PutDevice(ctx context.Context, v *device.Device) error {
 	id := v.ID
 	err := d.write(ctx, func(t *tx) error {
-		var err error
+		seed, err := d.sealBytes(placeDevice(v.Owner, v.Alias), v.Sealed)
+		if err != nil {
+			return err
+		}
 		if id == 0 {
 			_, err = t.one(`INSERT INTO devices (owner, alias, name, type, sealed, needs_secret, created) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id`,
-				[]any{v.Owner, v.Alias, v.Name, v.Type, v.Sealed, flag(v.NeedsSecret), seconds(v.Created)}, &id)
+				[]any{v.Owner, v.Alias, v.Name, v.Type, seed, flag(v.NeedsSecret), seconds(v.Created)}, &id)
 		} else {
 			err = t.must("device", `UPDATE devices SET name = ?, type = ?, sealed = ?, needs_secret = ? WHERE id = ? AND owner = ?`,
-				v.Name, v.Type, v.Sealed, flag(v.NeedsSecret), id, v.Owner)
+				v.Name, v.Type, seed, flag(v.NeedsSecret), id, v.Owner)
 		}
 		if unique(err) {
 			return errs.E(errs.Conflict, "you have a device named %q already; choose another name", v.Name)

@@ -14,6 +14,9 @@ func (d *DB) IdempotentAnswer(ctx context.Context, user string, key []byte, afte
 	err = d.read(ctx, func(t *tx) error {
 		found, err = t.one(`SELECT print, answer FROM idempotency WHERE owner = ? AND key = ? AND at >= ?`,
 			[]any{user, key, after.Unix()}, &print, &answer)
+		if err == nil {
+			answer, err = d.openBytes(placeAnswer(user, key), answer)
+		}
 		return err
 	})
 	return print, answer, found, err
@@ -22,6 +25,10 @@ func (d *DB) IdempotentAnswer(ctx context.Context, user string, key []byte, afte
 // PutIdempotentAnswer stores an answer under a user's key. In the same transaction the answers of
 // all users from before a time are forgotten, and a user's oldest beyond keptAnswers.
 func (d *DB) PutIdempotentAnswer(ctx context.Context, user string, key, print, answer []byte, now, before time.Time) error {
+	answer, err := d.sealBytes(placeAnswer(user, key), answer)
+	if err != nil {
+		return err
+	}
 	return d.write(ctx, func(t *tx) error {
 		if _, err := t.exec(`DELETE FROM idempotency WHERE at < ?`, before.Unix()); err != nil {
 			return err

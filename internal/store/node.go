@@ -25,6 +25,9 @@ func (d *DB) Nodes(ctx context.Context) (out []node.Node, err error) {
 			if n.Network, err = btc.ParseNetwork(network); err != nil {
 				return err
 			}
+			if password, err = d.openText(placeNode(n.Alias), password); err != nil {
+				return err
+			}
 			n.Password, n.Created = node.NewSecret(password), moment(created)
 			out = append(out, n)
 			return nil
@@ -37,8 +40,11 @@ func (d *DB) Nodes(ctx context.Context) (out []node.Node, err error) {
 func (d *DB) SaveNode(ctx context.Context, n *node.Node) error {
 	id := n.ID
 	err := d.write(ctx, func(t *tx) error {
-		args := []any{n.Alias, n.Name, string(n.Kind), n.Network.String(), n.Protocol, n.Host, n.Port, n.User, n.Password.Reveal(), n.CookieFile, n.Datadir, flag(n.Autodetect)}
-		var err error
+		password, err := d.sealText(placeNode(n.Alias), n.Password.Reveal())
+		if err != nil {
+			return err
+		}
+		args := []any{n.Alias, n.Name, string(n.Kind), n.Network.String(), n.Protocol, n.Host, n.Port, n.User, password, n.CookieFile, n.Datadir, flag(n.Autodetect)}
 		if n.ID == 0 {
 			_, err = t.one(`INSERT INTO nodes (alias, name, kind, network, protocol, host, port, login, password, cookie_file, datadir, autodetect, created)
 				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`, append(args, seconds(n.Created)), &id)

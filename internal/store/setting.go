@@ -7,6 +7,9 @@ import "context"
 func (d *DB) Setting(ctx context.Context, owner, name string) (value string, err error) {
 	err = d.read(ctx, func(t *tx) error {
 		_, err := t.one(`SELECT value FROM settings WHERE owner = ? AND name = ?`, []any{owner, name}, &value)
+		if err == nil {
+			value, err = d.openText(placeSetting(owner, name), value)
+		}
 		return err
 	})
 	return value, err
@@ -14,7 +17,7 @@ func (d *DB) Setting(ctx context.Context, owner, name string) (value string, err
 
 // PutSetting stores a value under a name; "" forgets it.
 func (d *DB) PutSetting(ctx context.Context, owner, name, value string) error {
-	return d.write(ctx, func(t *tx) error { return t.putSetting(owner, name, value) })
+	return d.PutSettings(ctx, owner, map[string]string{name: value})
 }
 
 // Settings returns all that an owner ("": the program) has stored, by name.
@@ -26,8 +29,9 @@ func (d *DB) Settings(ctx context.Context, owner string) (map[string]string, err
 			if err := scan(&name, &value); err != nil {
 				return err
 			}
-			out[name] = value
-			return nil
+			var err error
+			out[name], err = d.openText(placeSetting(owner, name), value)
+			return err
 		})
 	})
 	return out, err
@@ -37,6 +41,12 @@ func (d *DB) Settings(ctx context.Context, owner string) (map[string]string, err
 func (d *DB) PutSettings(ctx context.Context, owner string, values map[string]string) error {
 	return d.write(ctx, func(t *tx) error {
 		for name, value := range values {
+			if secretSettings[name] {
+				var err error
+				if value, err = d.sealText(placeSetting(owner, name), value); err != nil {
+					return err
+				}
+			}
 			if err := t.putSetting(owner, name, value); err != nil {
 				return err
 			}

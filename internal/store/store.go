@@ -16,10 +16,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	"modernc.org/sqlite" // the driver, in pure Go
 
 	"specter/internal/errs"
+	"specter/internal/safe"
 )
 
 // DB is the open database. It is safe for concurrent use.
@@ -27,6 +29,7 @@ type DB struct {
 	w    *sql.DB // one connection
 	r    *sql.DB // a few, that cannot write
 	path string
+	safe atomic.Pointer[safe.Safe] // nil: secrets are stored as they are
 }
 
 // readers bounds the connections that read at the same time; each holds a page cache.
@@ -47,7 +50,7 @@ func Open(ctx context.Context, path string) (*DB, error) {
 		return nil, fmt.Errorf("close %s: %w", path, err)
 	}
 	d := &DB{path: path}
-	if d.w, err = open(path, "_txlock=immediate", "_pragma=cache_size(-8000)"); err != nil {
+	if d.w, err = open(path, "_txlock=immediate", "_pragma=cache_size(-8000)", "_pragma=secure_delete(1)"); err != nil {
 		return nil, err
 	}
 	d.w.SetMaxOpenConns(1)
