@@ -67,11 +67,11 @@ func (h *Hub) choose(ctx context.Context, list []candidate, sel Select, a Ask) (
 	a.Pair = false
 	for _, info := range h.probe(ctx, list, a) {
 		switch {
-		case info.Err != nil:
+		case info.Err != nil && CodeOf(info.Err) != CodeNotReady:
 			why = info.Err
 		case sel.Known && info.Known && info.Fingerprint == sel.Fingerprint:
 			return byPath[info.Path], nil
-		case !info.Known:
+		case !info.Known: // one that is to be unlocked or paired first is not passed over
 			locked = append(locked, info)
 			usable = append(usable, info)
 		default:
@@ -151,9 +151,13 @@ func (h *Hub) at(ctx context.Context, c candidate, sel Select, a Ask, f func(con
 	}
 	s.listen(a.Notify)
 	defer closeWhenStuck(ctx, s.conn)()
-	signer := h.handle(s, a, again)
-	if err := meant(ctx, s, signer, sel, again); err != nil {
-		return CodeOf(err) != CodeUnknownDevice, err
+	signer := h.handle(s, sel, a, again)
+	if u, later := signer.(*unlocking); !later || !again && !s.info().NeedsPIN {
+		if err := meant(ctx, signer, sel); err != nil {
+			return CodeOf(err) != CodeUnknownDevice, err
+		}
+	} else {
+		u.unmet = sel.Known
 	}
 	return true, f(ctx, signer)
 }
@@ -171,13 +175,12 @@ func (h *Hub) why(ctx context.Context, c candidate, sel Select, err error) error
 	return err
 }
 
-// meant makes sure that the device has the fingerprint that was asked for. One that waits for a
-// PIN sent by us cannot tell: then its calls cannot do anything either.
-func meant(ctx context.Context, s *session, signer Signer, sel Select, again bool) error {
-	info := s.info()
-	if !sel.Known || again || !info.Known && info.NeedsPIN {
+// meant makes sure that the device has the fingerprint that was asked for.
+func meant(ctx context.Context, signer Signer, sel Select) error {
+	if !sel.Known {
 		return nil
 	}
+	info := signer.Info()
 	fp := info.Fingerprint
 	if !info.Known {
 		var err error
@@ -255,5 +258,11 @@ func (h *Hub) doOutside(ctx context.Context, sel Select, a Ask, f func(context.C
 		return err
 	}
 	defer s.Close()
-	return f(ctx, CheckedOn(s, a.Network))
+	checked := CheckedOn(s, a.Network)
+	if !fit[0].NeedsPIN { // that one cannot do anything yet
+		if err := meant(ctx, checked, sel); err != nil {
+			return err
+		}
+	}
+	return f(ctx, checked)
 }

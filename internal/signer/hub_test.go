@@ -23,6 +23,7 @@ type thing struct {
 	kind    string // which driver it answers to
 	locked  bool
 	pin     string
+	trouble error         // why it cannot be used now
 	hangs   bool          // opening the port never returns
 	mute    bool          // it opens and says nothing
 	gate    chan struct{} // calls wait here, nil: not
@@ -73,7 +74,7 @@ type thingSigner struct {
 }
 
 func (s *thingSigner) Info() signer.Info {
-	i := signer.Info{Kind: s.t.kind, Model: "thing", NeedsPIN: s.t.locked}
+	i := signer.Info{Kind: s.t.kind, Model: "thing", NeedsPIN: s.t.locked, Err: s.t.trouble}
 	if !s.t.locked {
 		i.Known, i.Fingerprint = true, s.t.master.Fingerprint()
 	}
