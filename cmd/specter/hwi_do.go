@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -241,7 +242,11 @@ func (c hwiCall) unlock(ctx context.Context, h host, s hw.Signer) (any, error) {
 			err = c.sendPlaces(ctx, h, u)
 		}
 	}
-	return map[string]bool{"success": err == nil}, err
+	success := map[string]bool{"success": err == nil}
+	if errors.Is(err, hw.ErrWrongPIN) { // HWI's answer, and no error
+		err = nil
+	}
+	return success, err
 }
 
 func (c hwiCall) sendPlaces(ctx context.Context, h host, u hw.Unlocker) error {

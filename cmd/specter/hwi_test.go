@@ -270,6 +270,12 @@ func TestHWISendsThePINOfATrezor(t *testing.T) {
 		if out, _ := d.run(t, "", "-t", "trezor", "promptpin"); out != done {
 			t.Errorf("promptpin: %s", out)
 		}
+		if out, code := d.run(t, "", "-t", "trezor", "sendpin", "1"); out != `{"success": false}` || code != 0 {
+			t.Errorf("sendpin with a wrong PIN: %s (exit code %d)", out, code)
+		}
+		if out, _ := d.run(t, "", "-t", "trezor", "promptpin"); out != done {
+			t.Errorf("promptpin: %s", out)
+		}
 		if out, _ := d.run(t, "", "-t", "trezor", "sendpin", places); out != done {
 			t.Errorf("sendpin: %s", out)
 		}

@@ -38,6 +38,10 @@ const (
 // ErrNotThisKind is a driver's answer about a port where another sort of device speaks.
 var ErrNotThisKind = &Fault{codeOfAnotherFamily, errs.E(errs.NotFound, "another kind of device is connected here")}
 
+// ErrWrongPIN is in what SendPIN returns when the device did not take the PIN; HWI answers that
+// with {"success": false} and not with an error.
+var ErrWrongPIN = errors.New("the PIN is wrong")
+
 // Fault is an error with HWI's code. Its cause carries the kind and the sentence.
 type Fault struct {
 	Code  Code

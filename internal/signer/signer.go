@@ -68,7 +68,7 @@ type Signer interface {
 // Others refuse with NotImplemented.
 type Unlocker interface {
 	AskPIN(ctx context.Context) error                          // makes the device show its PIN matrix and leaves the question open
-	SendPIN(ctx context.Context, positions string) error       // answers it: digits 1 to 9 as places on the keypad (7 8 9 / 4 5 6 / 1 2 3)
+	SendPIN(ctx context.Context, positions string) error       // answers it: digits 1 to 9 as places on the keypad (7 8 9 / 4 5 6 / 1 2 3); ErrWrongPIN
 	TogglePassphrase(ctx context.Context) (on bool, err error) // switches passphrase protection
 }
 

@@ -136,6 +136,7 @@ func TestTheContractsConversations(t *testing.T) {
 		{"an empty list", `[]`, 200, `[]`},
 		{"the PIN's matrix", `{"id":1,"method":"prompt_pin","params":{"device_type":"trezor"}}`, 200, `{"id":1,"jsonrpc":"2.0","result":{"success":true}}`},
 		{"the PIN", `{"id":1,"method":"send_pin","params":{"device_type":"trezor","pin":"1234"}}`, 200, `{"id":1,"jsonrpc":"2.0","result":{"success":true}}`},
+		{"a wrong PIN", `{"id":1,"method":"send_pin","params":{"device_type":"trezor","pin":"4321"}}`, 200, `{"id":1,"jsonrpc":"2.0","result":{"success":false}}`},
 		{"an empty PIN", `{"id":1,"method":"send_pin","params":{"device_type":"trezor","pin":""}}`, 200,
 			`{"error":{"code":-32000,"data":{"code":-2,"kind":"invalid"},"message":"Internal error: Must enter a non-empty PIN."},"id":1,"jsonrpc":"2.0"}`},
 		{"the passphrase's switch", `{"id":1,"method":"toggle_passphrase","params":["trezor","webusb:001:4"]}`, 200, `{"id":1,"jsonrpc":"2.0","result":{"success":true}}`},
@@ -173,7 +174,6 @@ func TestRefusalsInTheContractsWords(t *testing.T) {
 		{"display_address", `{"device_type":"trezor"}`, "Descriptor must not be empty."},
 		{"register_multisig", `{"device_type":"trezor"}`, "Descriptor must not be empty."},
 		{"send_pin", `{"pin":"12a","device_type":"trezor"}`, "Non-numeric PIN provided."},
-		{"send_pin", `{"pin":"99","device_type":"trezor"}`, "the PIN is wrong."},
 	} {
 		if _, code, text := o.call(k.method, k.params); code != -32000 || text != "Internal error: "+k.text {
 			t.Errorf("%s %s: %d %s", k.method, k.params, code, text)

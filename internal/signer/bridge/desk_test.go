@@ -165,7 +165,7 @@ func (t *thing) Close() error { return nil }
 func (t *thing) AskPIN(context.Context) error { t.info.NeedsPIN = true; return nil }
 func (t *thing) SendPIN(_ context.Context, positions string) error {
 	if positions != t.pin {
-		return signer.E(signer.CodeNoPassword, "the PIN is wrong")
+		return signer.E(signer.CodeNotReady, "%w", signer.ErrWrongPIN)
 	}
 	return nil
 }

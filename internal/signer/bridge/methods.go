@@ -242,8 +242,11 @@ func (j *job) unlock(ctx context.Context, f func(context.Context, signer.Unlocke
 		}
 		return f(ctx, u)
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, signer.ErrWrongPIN) {
 		return nil, err
+	}
+	if err != nil { // a wrong PIN is no error, as with HWI
+		return map[string]any{"success": false}, nil
 	}
 	return success, nil
 }

@@ -370,7 +370,7 @@ func (d *Device) failure(what string, m protolite.Message) error {
 	case FailPinExpected:
 		return d.locked()
 	case FailPinInvalid, FailPinMismatch:
-		return signer.E(signer.CodeNotReady, "the PIN is wrong; %s stays locked", name)
+		return signer.E(signer.CodeNotReady, "%w; %s stays locked", signer.ErrWrongPIN, name)
 	case FailDataError:
 		return signer.E(signer.CodeBadArgument, "%s does not accept %s: %s", name, what, text)
 	case FailNotEnoughFunds:

@@ -30,7 +30,7 @@ func (d *Device) AskPIN(ctx context.Context) error {
 	return d.unlocked(ctx)
 }
 
-// SendPIN answers the PIN matrix. A wrong PIN is a Fault with signer.CodeNotReady.
+// SendPIN answers the PIN matrix. A wrong PIN is a Fault with signer.CodeNotReady and signer.ErrWrongPIN.
 func (d *Device) SendPIN(ctx context.Context, positions string) error {
 	if d.dead != nil {
 		return d.dead

@@ -163,8 +163,8 @@ func (d *device) SignMessage(ctx context.Context, path btc.Path, message []byte)
 	return sig, nil
 }
 
-// succeed runs a command that answers {"success": true}.
-func (d *device) succeed(ctx context.Context, args ...string) error {
+// succeed runs a command that answers {"success": true}; no is what {"success": false} means.
+func (d *device) succeed(ctx context.Context, no error, args ...string) error {
 	var out struct {
 		Success bool `json:"success"`
 	}
@@ -172,26 +172,28 @@ func (d *device) succeed(ctx context.Context, args ...string) error {
 		return err
 	}
 	if !out.Success {
-		return signer.E(signer.CodeUnknown, "the device refused; was the PIN wrong?")
+		return no
 	}
 	return nil
 }
 
+var errRefused = signer.E(signer.CodeUnknown, "the device refused")
+
 // AskPIN, SendPIN and TogglePassphrase are HWI's commands of these names; HWI closes the device
 // between them.
-func (d *device) AskPIN(ctx context.Context) error { return d.succeed(ctx, "promptpin") }
+func (d *device) AskPIN(ctx context.Context) error { return d.succeed(ctx, errRefused, "promptpin") }
 
 // SendPIN sends the places that were chosen on the matrix.
 func (d *device) SendPIN(ctx context.Context, positions string) error {
 	if positions == "" || strings.Trim(positions, "123456789") != "" {
 		return signer.E(signer.CodeBadArgument, "a PIN is sent as places 1 to 9 on the keypad")
 	}
-	return d.succeed(ctx, "sendpin", positions)
+	return d.succeed(ctx, signer.E(signer.CodeNotReady, "%w; the device stays locked", signer.ErrWrongPIN), "sendpin", positions)
 }
 
 // TogglePassphrase switches the passphrase; HWI does not tell what it is afterwards.
 func (d *device) TogglePassphrase(ctx context.Context) (bool, error) {
-	if err := d.succeed(ctx, "togglepassphrase"); err != nil {
+	if err := d.succeed(ctx, errRefused, "togglepassphrase"); err != nil {
 		return false, err
 	}
 	return !d.info.NeedsPassphrase, nil

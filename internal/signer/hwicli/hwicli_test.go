@@ -143,6 +143,17 @@ func TestSecretsGoOverStandardInput(t *testing.T) {
 	if err := s.(signer.Unlocker).SendPIN(t.Context(), "12; rm"); signer.CodeOf(err) != signer.CodeBadArgument {
 		t.Errorf("a PIN that is none: %v", err)
 	}
+	p, _ = program(t, `{"success": false}`)
+	if s, err = p.Open(signer.Info{Kind: "keepkey", Path: "x"}, regtest); err != nil {
+		t.Fatal(err)
+	}
+	u := s.(signer.Unlocker)
+	if err := u.SendPIN(t.Context(), "124"); !errors.Is(err, signer.ErrWrongPIN) || signer.CodeOf(err) != signer.CodeNotReady {
+		t.Errorf("a wrong PIN: %v", err)
+	}
+	if err := u.AskPIN(t.Context()); err == nil || errors.Is(err, signer.ErrWrongPIN) {
+		t.Errorf("a refused question: %v", err)
+	}
 }
 
 func TestAnswersAreReadStrictly(t *testing.T) {

@@ -187,7 +187,7 @@ func TestPINByMatrix(t *testing.T) {
 	if err := u.AskPIN(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if err := u.SendPIN(ctx, codec1test.Places("1378")); signer.CodeOf(err) != signer.CodeNotReady || !strings.Contains(err.Error(), "wrong") {
+	if err := u.SendPIN(ctx, codec1test.Places("1378")); signer.CodeOf(err) != signer.CodeNotReady || !errors.Is(err, signer.ErrWrongPIN) {
 		t.Errorf("a wrong PIN: %v", err)
 	}
 	if err := u.AskPIN(ctx); err != nil {
