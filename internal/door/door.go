@@ -25,10 +25,7 @@ const (
 type Config struct {
 	Hosts []string // names and addresses, besides loopback's, that requests may be for; a port is ignored
 	// Names adds to Hosts what may change while the program runs. nil: nothing.
-	Names func() []string
-	// Also tells further names that are ours for now (an onion service, a tunnel's server), in lower
-	// case and without port. It must be quick. nil: none.
-	Also    func(name string) bool
+	Names   func() []string
 	Trusted []netip.Prefix // peers whose X-Forwarded-* and Forwarded are believed; empty: nobody's
 	Log     *slog.Logger   // nil: silent
 	Now     func() time.Time

@@ -283,8 +283,8 @@ func TestSharedRequestsSkipTheCheckOfSitesAlone(t *testing.T) {
 
 // Names of an onion service or a tunnel's server come and go while the program runs.
 func TestFurtherNamesAreOursForAsLongAsTheyAreSaid(t *testing.T) {
-	now := map[string]bool{"abc.onion": true}
-	c := door.Config{Also: func(name string) bool { return now[name] }}
+	now := []string{"abc.onion"}
+	c := door.Config{Names: func() []string { return now }}
 	ask := func(host string) int {
 		w, _ := knock(t, c, "GET", "/", func(r *http.Request) { r.Host = host })
 		return w.Code
@@ -292,7 +292,7 @@ func TestFurtherNamesAreOursForAsLongAsTheyAreSaid(t *testing.T) {
 	if got := []int{ask("abc.onion"), ask("ABC.onion.:80"), ask("x.abc.onion"), ask("evil.example")}; got[0] != 200 || got[1] != 200 || got[2] != 421 || got[3] != 421 {
 		t.Errorf("while it is ours: %v", got)
 	}
-	delete(now, "abc.onion")
+	now = nil
 	if got := ask("abc.onion"); got != 421 {
 		t.Errorf("when it is no longer ours: %d", got)
 	}
