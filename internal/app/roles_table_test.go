@@ -151,6 +151,7 @@ POST /settings/users/{id}/password - - - +
 GET /settings/users/{id}/delete - - - +
 POST /settings/users/{id}/delete - - - + name=x
 GET /settings/record - + + *
+POST /wallets/{alias}/registrations - - + - action=forget&fingerprint=01020304&kind=ledger
 POST /airgap/scan - + + +
 GET /wallets/{alias}/drafts/{id}/qr - - + -
 GET /guides - + + +

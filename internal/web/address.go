@@ -25,6 +25,9 @@ func (s *Server) getAddress(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if p.USB, err = s.usbTargets(r, p); err != nil {
+		return err
+	}
 	v := addressPage{walletPage: p, Explorer: s.explorer(r, p.page)}
 	if v.Address, err = s.c.Wallets.DescribeAddress(r.Context(), p.Wallet.Ref(), r.PathValue("address")); err != nil {
 		return err

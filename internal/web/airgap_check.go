@@ -24,6 +24,7 @@ type checkPage struct {
 	QR      template.HTML
 	Own     []device.Device // of the wallet, that check by code
 	Guides  []guideFor
+	At      string // the address as a descriptor, for devices
 }
 
 type guideFor struct {
@@ -37,11 +38,18 @@ func (s *Server) getCheck(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if p.USB, err = s.usbTargets(r, p); err != nil {
+		return err
+	}
 	v := checkPage{walletPage: p, Own: p.Checkers()}
 	if v.Address, err = s.c.Wallets.AddressInfo(r.Context(), p.Wallet.Ref(), r.PathValue("address")); err != nil {
 		return err
 	}
-	v.Text = "bitcoin:" + v.Address.Address
+	at, err := s.c.Wallets.DescribeAddress(r.Context(), p.Wallet.Ref(), v.Address.Address)
+	if err != nil {
+		return err
+	}
+	v.At, v.Text = at.Descriptor, "bitcoin:"+v.Address.Address
 	if v.Address.Branch == 0 {
 		v.Text += "?index=" + strconv.FormatUint(uint64(v.Address.Index), 10)
 	}

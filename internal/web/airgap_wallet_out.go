@@ -69,6 +69,9 @@ func (s *Server) getTell(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if p.USB, err = s.usbTargets(r, p); err != nil {
+		return err
+	}
 	v := tellPage{walletPage: p, Own: p.Learners()}
 	for _, t := range device.Types() {
 		if !t.Hot && airgap.ProfileOf(t.ID).Register != "" {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -44,23 +45,47 @@ func loadAssets() (*assets, error) {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		data, err := staticFiles.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		ext := path.Ext(name)
-		contentType, ok := assetTypes[ext]
-		if !ok {
-			return fmt.Errorf("%s: no content type for %q", name, ext)
-		}
-		sum := sha256.Sum256(data)
-		plain := strings.TrimPrefix(name, "static/")
-		hashed := strings.TrimSuffix(plain, ext) + "." + hex.EncodeToString(sum[:6]) + ext
-		a.hashed[plain] = hashed
-		a.files[hashed] = asset{contentType, data}
-		return nil
+		return a.load(strings.TrimPrefix(name, "static/"), 0)
 	})
 	return a, err
+}
+
+// maxImports bounds how deep modules may import each other; a ring would never end.
+const maxImports = 8
+
+// imported matches what a script of ours imports from its own folder.
+var imported = regexp.MustCompile(`(?m)^((?:import|export) .*from "\./)([a-z-]+\.js)(";)$`)
+
+// load takes a file in. Modules name each other by their plain names; those that they import are
+// loaded first, so that a module names them as they are served and its own name changes with theirs.
+func (a *assets) load(plain string, depth int) error {
+	if a.hashed[plain] != "" {
+		return nil
+	}
+	data, err := staticFiles.ReadFile("static/" + plain)
+	if err != nil {
+		return err
+	}
+	ext := path.Ext(plain)
+	contentType, ok := assetTypes[ext]
+	if !ok || depth > maxImports {
+		return fmt.Errorf("%s: no content type for %q, or modules import each other in a ring", plain, ext)
+	}
+	if ext == ".js" {
+		for _, m := range imported.FindAllSubmatch(data, -1) {
+			if err := a.load(path.Join(path.Dir(plain), string(m[2])), depth+1); err != nil {
+				return fmt.Errorf("%s imports %s: %w", plain, m[2], err)
+			}
+		}
+		data = imported.ReplaceAllFunc(data, func(line []byte) []byte {
+			m := imported.FindSubmatch(line)
+			return []byte(string(m[1]) + path.Base(a.hashed[path.Join(path.Dir(plain), string(m[2]))]) + string(m[3]))
+		})
+	}
+	sum := sha256.Sum256(data)
+	a.hashed[plain] = strings.TrimSuffix(plain, ext) + "." + hex.EncodeToString(sum[:6]) + ext
+	a.files[a.hashed[plain]] = asset{contentType, data}
+	return nil
 }
 
 // path returns where a static file is served; an unknown name is a mistake in a template.

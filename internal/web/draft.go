@@ -108,6 +108,9 @@ func (s *Server) draftPage(r *http.Request) (draftPage, error) {
 	if err != nil {
 		return draftPage{}, err
 	}
+	if p.USB, err = s.usbTargets(r, p); err != nil {
+		return draftPage{}, err
+	}
 	v := draftPage{walletPage: p}
 	if v.Draft, err = s.c.Wallets.Draft(r.Context(), p.Wallet.Ref(), id); err == nil && v.Draft.State == wallet.Complete {
 		v.Senders = s.senders(r, p.page)

@@ -22,6 +22,7 @@ type page struct {
 	Owner    wallet.Owner
 	User     auth.User
 	Session  bool // by a session's cookie: there is something to log out of
+	Wired    bool // signing devices can be asked by cable
 	Bare     bool // nobody is logged in: no sidebar, no live events
 	Logout   int  // seconds of idleness until the session ends; 0 never
 	Kept     int  // forms that wait to be sent again
@@ -54,7 +55,7 @@ func (s *Server) page(r *http.Request, title string) (page, error) {
 		return page{}, err
 	}
 	o := wallet.Owner(id.User.ID)
-	p := page{Title: title, Lang: s.language(r), Owner: o, User: id.User, Session: id.Session != nil, Demo: s.c.Demo != nil, Version: s.c.Version, Self: selfOf(r)}
+	p := page{Title: title, Lang: s.language(r), Owner: o, User: id.User, Session: id.Session != nil, Demo: s.c.Demo != nil, Wired: s.c.Bridge != nil && !s.c.BridgeOnly, Version: s.c.Version, Self: selfOf(r)}
 	if !isHTMX(r) {
 		p.Flashes = s.heard(r)
 	}
@@ -131,6 +132,7 @@ type walletPage struct {
 	Sub    string              // the tab's own tab
 	Drafts int                 // drafts on their way, shown beside "Saved"
 	Alarms []wallet.HistoryRow // transactions that left the mempool without confirming
+	USB    []usbTarget         // devices of its keys that can be asked by cable, where the page asks them
 }
 
 // walletPage fills a wallet's page. The wallet must belong to who asks: the Ref says so.

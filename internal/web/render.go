@@ -106,6 +106,7 @@ func (s *Server) funcs(words catalogue) template.FuncMap {
 		"providerwords": words.providerWords,
 		"explorerwords": words.explorerWords,
 
+		"pinplaces":   words.pinPlaces,
 		"stepwords":   words.bridgeStepWords,
 		"targetwords": words.targetWords,
 		"sourcewords": words.sourceWords,

@@ -20,11 +20,15 @@ type receivePage struct {
 	Current bool   // the address is the one to hand out now, not one looked up
 	Ask     string // amount that the payment request asks for, as typed
 	AskErr  string
+	At      string // the address as a descriptor, for devices
 }
 
 func (s *Server) getReceive(w http.ResponseWriter, r *http.Request) error {
 	p, err := s.walletPage(r, "receive", "")
 	if err != nil {
+		return err
+	}
+	if p.USB, err = s.usbTargets(r, p); err != nil {
 		return err
 	}
 	v := receivePage{walletPage: p, Current: true, Ask: limit(r.FormValue("amount"), 30)}
@@ -44,7 +48,11 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, v receivePage) 
 			v.URI += "?amount=" + strings.TrimSuffix(strings.TrimRight(btc.FormatBTC(amount), "0"), ".")
 		}
 	}
-	var err error
+	at, err := s.c.Wallets.DescribeAddress(r.Context(), v.Wallet.Ref(), v.Address.Address)
+	if err != nil {
+		return err
+	}
+	v.At = at.Descriptor
 	if v.QR, err = drawQR(v.URI, s.tr(r, "QR code of the address %s", v.Address.Address)); err != nil {
 		return err
 	}

@@ -245,7 +245,7 @@ func TestNoPageLetsMarkupThrough(t *testing.T) {
 	}
 }
 
-var ourScript = regexp.MustCompile(`^/static/js/(htmx\.min|specter|scan|qr)\.[0-9a-f]{12}\.js$`)
+var ourScript = regexp.MustCompile(`^/static/js/(htmx\.min|specter|scan|qr|usb)\.[0-9a-f]{12}\.js$`)
 
 func clean(t *testing.T, path string, a answer) {
 	t.Helper()
