@@ -24,6 +24,7 @@ import (
 	"specter/internal/remote/cert"
 	"specter/internal/setting"
 	"specter/internal/signer"
+	"specter/internal/signer/bridge/agent"
 	"specter/internal/signer/hot"
 	"specter/internal/store"
 	"specter/internal/wallet"
@@ -43,6 +44,7 @@ type App struct {
 	headers  *ownchain.Keeper
 	program  *steward
 	hub      *signer.Hub
+	agents   *agent.Broker
 	memory   *drawer     // of the signers
 	chain    *demo.Chain // nil: a real node
 	listener net.Listener
@@ -235,6 +237,9 @@ func (a *App) Run(ctx context.Context) error {
 func (a *App) shutdown() {
 	grace, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
+	if a.agents != nil {
+		a.agents.Close()
+	}
 	for _, s := range []*http.Server{a.server, a.towardsTLS} {
 		if s.Shutdown(grace) != nil {
 			s.Close()

@@ -43,7 +43,7 @@ func ofBridge(path string) bool {
 // newBridge makes the bridge. who tells whose session a request carries.
 func (a *App) newBridge(who func(r *http.Request) (string, error)) (*bridge.Service, error) {
 	return bridge.New(bridge.Config{Hub: a.hub, Memory: a.memory, Version: a.c.Version, Rules: a.bridgeRules, User: who, Bearer: a.mayDrive, Near: near,
-		Elsewhere: a.elsewhereBridge, Admitted: func(r *http.Request) { door.AllowBody(r, bridge.MaxBody, 2*time.Minute) }, Log: a.c.Log, Now: a.c.Now})
+		Elsewhere: a.elsewhereBridge, Remote: a.remoteBridge, Admitted: func(r *http.Request) { door.AllowBody(r, bridge.MaxBody, 2*time.Minute) }, Log: a.c.Log, Now: a.c.Now})
 }
 
 // bridgeRules are what the owner has decided. A line of the whitelist that is no origin (an old
@@ -91,7 +91,7 @@ func (a *App) elsewhereBridge(ctx context.Context, userID string) (*bridge.Clien
 	switch {
 	case err != nil:
 		return nil, err
-	case u.Bridge == "":
+	case u.Bridge == "" || u.Bridge == setting.AgentBridge:
 		return nil, nil
 	case setting.BridgeInBrowser(u.Bridge):
 		return nil, errs.E(errs.Conflict, "your devices are at %s on your own computer, where the page itself must ask; reload it, or choose this server's own devices under Settings, USB devices", u.Bridge)
@@ -225,6 +225,12 @@ func (u usb) SetToken(ctx context.Context, wanted bool) error {
 // TestBridge tries the bridge that a user has chosen, as far as this server can; origin is under
 // which name the user's browser knows this server.
 func (u usb) TestBridge(ctx context.Context, userID, origin string) (web.BridgeReport, error) {
+	if chosen, err := u.a.settings.User(ctx, userID); err != nil || chosen.Bridge == setting.AgentBridge {
+		if err != nil {
+			return web.BridgeReport{}, err
+		}
+		return u.testAgents(ctx, userID)
+	}
 	c, err := u.a.elsewhereBridge(ctx, userID)
 	if err != nil {
 		return web.BridgeReport{}, err

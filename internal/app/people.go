@@ -52,6 +52,9 @@ func (a *App) forgetUser(ctx context.Context, userID string) error {
 	if userID == "" || userID == auth.OwnerID {
 		return errs.E(errs.Denied, "the owner cannot be removed")
 	}
+	if a.agents != nil {
+		a.agents.CutUser(userID) // their rows go with the user's
+	}
 	for _, n := range btc.Networks() {
 		list, err := a.wallets.List(ctx, wallet.Owner(userID), n)
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 	"specter/internal/btc"
 	"specter/internal/door"
 	"specter/internal/errs"
+	"specter/internal/signer/bridge/agent"
 	"specter/internal/web"
 )
 
@@ -52,12 +53,17 @@ func (a *App) rooms() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	if a.agents, err = a.newAgents(context.Background()); err != nil {
+		return nil, err
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
 		case door.Relayed(r) && a.auth.Settings().Method == auth.MethodNone:
 			refuse(w, r, http.StatusForbidden, errRelayed)
 		case below(path, bridgeRoot):
 			usb.ServeHTTP(w, r)
+		case below(path, agent.Root) && !a.c.BridgeOnly:
+			a.agents.ServeHTTP(w, r)
 		case a.c.BridgeOnly && path == "/":
 			http.Redirect(w, r, "/hwi/settings/", http.StatusSeeOther)
 		case a.c.BridgeOnly && !ofBridge(path):
@@ -118,6 +124,8 @@ func refuse(w http.ResponseWriter, r *http.Request, status int, err error) {
 	case below(r.URL.Path, v1.Root):
 		kind = "application/problem+json"
 		body = map[string]any{"type": "about:blank", "title": http.StatusText(status), "status": status, "detail": err.Error(), "instance": door.RequestID(r)}
+	case below(r.URL.Path, agent.Root):
+		body = map[string]any{"error": err.Error()}
 	case below(r.URL.Path, "/api"), below(r.URL.Path, "/healthz"):
 		body = map[string]any{"message": err.Error()}
 	default:

@@ -245,7 +245,8 @@ func LoginMessage(instance, id, challenge string) []byte {
 }
 
 // AdmitAgent lets a paired agent in that has signed a challenge for this instance. Everything
-// that is not right is errs.Denied in one sentence, whether the agent exists or not.
+// that is not right is errs.Denied in one sentence, whether the agent exists or not; a challenge that is
+// over or was used is errs.Conflict.
 func (s *Service) AdmitAgent(ctx context.Context, instance, id, challenge string, signature []byte) (Agent, error) {
 	now := s.now()
 	b, err := base64.RawURLEncoding.Strict().DecodeString(challenge)
@@ -254,7 +255,7 @@ func (s *Service) AdmitAgent(ctx context.Context, instance, id, challenge string
 	}
 	made := time.Unix(int64(binary.BigEndian.Uint64(b)), 0)
 	if age := now.Sub(made); age < -time.Second || age > challengeFor {
-		return Agent{}, errs.E(errs.Denied, "the challenge is too old; ask for a new one")
+		return Agent{}, errs.E(errs.Conflict, "the challenge is too old; ask for a new one")
 	}
 	a, err := s.c.Store.AgentByID(ctx, id)
 	if errs.Is(err, errs.NotFound) {
@@ -278,7 +279,7 @@ func (p *pairings) once(challenge string, until, now time.Time) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if _, again := p.used[challenge]; again {
-		return errs.E(errs.Denied, "this challenge was answered already; ask for a new one")
+		return errs.E(errs.Conflict, "this challenge was answered already; ask for a new one")
 	}
 	for c, end := range p.used {
 		if now.After(end.Add(time.Second)) {

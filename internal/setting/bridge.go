@@ -27,6 +27,10 @@ const DefaultOrigin = "http://127.0.0.1:25441/"
 // RemoteBridge is the address of the bridge on the computer that a person sits at.
 const RemoteBridge = "http://127.0.0.1:25441/hwi/api/"
 
+// AgentBridge stands in the place of an address where the user's agents have the devices. It is no
+// address: no host is called so.
+const AgentBridge = "agent:"
+
 const (
 	nameOrigins = "bridge-origins"
 	nameAfar    = "bridge-afar"
@@ -96,11 +100,14 @@ var localBridge = []string{"", "/hwi/api", "/hwi/api/", "/hwi/settings", "/hwi/s
 
 // CleanBridge brings the address of a bridge into its one spelling, as the old Specter did: http
 // where no scheme is written, /hwi/api/ for the settings page and where no path is. "" is the
-// bridge of this server. errs.Invalid for what is no address.
+// bridge of this server, AgentBridge stays. errs.Invalid for what is no address.
 func CleanBridge(text string) (string, error) {
 	text = strings.TrimSpace(text)
 	if slices.Contains(localBridge, text) {
 		return "", nil
+	}
+	if text == AgentBridge {
+		return text, nil
 	}
 	refused := errs.E(errs.Invalid, "%.100q is no address of a bridge; write it as %s", text, RemoteBridge)
 	if !strings.Contains(text, "://") {
@@ -136,7 +143,7 @@ func BridgeInBrowser(address string) bool {
 // no business to look around. Onion names are reached through the proxy alone.
 func reachesIn(address string) bool {
 	u, err := url.Parse(address)
-	if err != nil || address == "" || BridgeInBrowser(address) {
+	if err != nil || address == "" || address == AgentBridge || BridgeInBrowser(address) {
 		return false
 	}
 	if _, err := netip.ParseAddr(u.Hostname()); err == nil {

@@ -39,7 +39,7 @@ func TestMembersNameNoBridgeInTheOwnersNetwork(t *testing.T) {
 	s := setting.New(&drawer{all: map[string]map[string]string{}})
 	for address, denied := range map[string]bool{
 		"http://192.168.1.7:25441/hwi/api/": true, "http://router/hwi/api/": true, "http://[::1]:1/hwi/api/": true, "http://127.0.0.2:1/hwi/api/": true,
-		"": false, setting.RemoteBridge: false, "http://localhost:1/hwi/api/": false, "http://abcdef.onion/hwi/api/": false,
+		"": false, setting.AgentBridge: false, setting.RemoteBridge: false, "http://localhost:1/hwi/api/": false, "http://abcdef.onion/hwi/api/": false,
 	} {
 		change := func(u *setting.User) error { u.Bridge = address; return nil }
 		if _, err := s.ChangeUser(t.Context(), "bob", change); errs.Is(err, errs.Denied) != denied {

@@ -2,7 +2,9 @@ package web
 
 import (
 	"context"
+	"time"
 
+	"specter/internal/auth"
 	"specter/internal/btc"
 	"specter/internal/wallet"
 )
@@ -24,6 +26,29 @@ type Bridge interface {
 	// TestBridge tries the bridge that a user has chosen, as far as this server reaches it. origin
 	// is under which name the user's browser knows this server.
 	TestBridge(ctx context.Context, userID, origin string) (BridgeReport, error)
+	// Agents lists the agents of who asks.
+	Agents(ctx context.Context, by auth.Identity) ([]BridgeAgent, error)
+	// PairAgent makes the code for one agent. direct: the page came to this very program by TLS, with
+	// no proxy between.
+	PairAgent(ctx context.Context, by auth.Identity, direct bool) (BridgePairing, error)
+	// RevokeAgent shuts an agent of who asks out, at once.
+	RevokeAgent(ctx context.Context, by auth.Identity, id string) error
+}
+
+// BridgeAgent is a program at a user's desk that has devices for this server.
+type BridgeAgent struct {
+	ID, Name  string // the name is what the agent said of its computer
+	Created   time.Time
+	LastSeen  time.Time // zero: never
+	Connected bool
+	Since     time.Time // of being connected
+}
+
+// BridgePairing is what an agent needs to be let in, once.
+type BridgePairing struct {
+	Code        string
+	Until       time.Time
+	Fingerprint string // of this server's own authority; "" where a public one vouches for it
 }
 
 // BridgeReport tells how a test of a bridge went, up to the step that failed.

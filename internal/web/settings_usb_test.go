@@ -20,6 +20,7 @@ type usbDesk struct {
 	report web.BridgeReport
 	err    error
 	asked  []string // whose bridge was tested, and from which origin
+	desks  deskAgents
 }
 
 func (u *usbDesk) SetWhitelist(ctx context.Context, text string, afar bool) error {
