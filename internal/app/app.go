@@ -43,6 +43,7 @@ type App struct {
 	outside  *outside
 	headers  *ownchain.Keeper
 	program  *steward
+	secrets  *keeper
 	hub      *signer.Hub
 	agents   *agent.Broker
 	memory   *drawer     // of the signers
@@ -77,21 +78,33 @@ func New(ctx context.Context, c Config) (a *App, err error) {
 	if a.db, err = store.Open(ctx, a.folder.file(databaseFile)); err != nil {
 		return a, err
 	}
-	if c.Demo != nil {
-		if a.chain, err = demo.Open(a.folder.file("demo-chain"), demo.Options{Now: c.Now}); err != nil {
-			return a, fmt.Errorf("open the demo chain: %w", err)
+	if err = a.openSecrets(ctx); err != nil {
+		return a, err
+	}
+	if a.secrets.Locked() { // Run asks for the owner's password
+		a.listener, err = a.bind(c.Port)
+		return a, err
+	}
+	return a, a.build(ctx)
+}
+
+// build makes everything that needs the stored secrets.
+func (a *App) build(ctx context.Context) (err error) {
+	if a.c.Demo != nil {
+		if a.chain, err = demo.Open(a.folder.file("demo-chain"), demo.Options{Now: a.c.Now}); err != nil {
+			return fmt.Errorf("open the demo chain: %w", err)
 		}
 	}
-	if err = a.furnish(ctx); err != nil {
-		return a, err
+	if err := a.furnish(ctx); err != nil {
+		return err
 	}
-	if err = a.connect(ctx); err != nil {
-		return a, err
+	if err := a.connect(ctx); err != nil {
+		return err
 	}
-	if err = a.settle(ctx); err != nil {
-		return a, err
+	if err := a.settle(ctx); err != nil {
+		return err
 	}
-	return a, a.listen()
+	return a.listen()
 }
 
 // newServer bounds what a client may take before it has said anything; a failed handshake is a
@@ -132,7 +145,7 @@ func (a *App) furnish(ctx context.Context) error {
 	a.wallets = wallet.New(wallet.Config{Headers: a.headers, Store: a.db, Sources: a.nodes, Devices: a.deviceKeys, FeeRate: a.feeRate, SignHot: a.signHot, Post: a.post, Limits: device.Limit,
 		UID: uid, DraftDays: a.draftDays, Now: a.c.Now, Log: a.c.Log})
 	a.devices = device.New(device.Config{Store: a.db, Now: a.c.Now, Seal: hot.Seal, Uses: a.wallets.Uses, HotAllowed: a.hotAllowed})
-	a.auth, err = auth.New(ctx, auth.Config{Store: a.db, Now: a.c.Now, Log: a.c.Log, CheckRPC: a.checkRPC, Open: a.c.reachable, Forget: a.forgetUser, Hash: a.c.hash})
+	a.auth, err = auth.New(ctx, auth.Config{Store: a.db, Now: a.c.Now, Log: a.c.Log, CheckRPC: a.checkRPC, Open: a.c.reachable, Forget: a.forgetUser, Hash: a.c.hash, Keeper: a.secrets})
 	return err
 }
 
@@ -166,8 +179,10 @@ func (a *App) listen() error {
 	if a.source, err = a.certificates(); err != nil {
 		return err
 	}
-	if a.listener, err = a.bind(a.c.Port); err != nil {
-		return err
+	if a.listener == nil {
+		if a.listener, err = a.bind(a.c.Port); err != nil {
+			return err
+		}
 	}
 	hsts := httpsFor
 	if a.c.TLS.Mode == TLSSelfSigned {
@@ -201,6 +216,14 @@ func (a *App) bind(port int) (net.Listener, error) {
 // Run serves until the context ends, then closes listener, loops and database in that order.
 func (a *App) Run(ctx context.Context) error {
 	defer a.close()
+	if a.secrets.Locked() {
+		if err := a.waitForOwner(ctx); err != nil {
+			return ended(err)
+		}
+		if err := a.build(ctx); err != nil {
+			return err
+		}
+	}
 	if err := a.greet(ctx); err != nil {
 		return err
 	}

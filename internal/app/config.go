@@ -40,8 +40,14 @@ type Config struct {
 	// PasswordFile holds the owner's password for a first start without a page
 	// (SPECTER_ADMIN_PASSWORD_FILE); the owner is then called admin. "": none.
 	PasswordFile string
-	Version      string
-	Log          *slog.Logger
+	// KeyFile opens the stored secrets at every start (SPECTER_KEY_FILE); "": secrets.key in the
+	// data folder.
+	KeyFile string
+	// OwnerPassword asks the person at a command for the owner's password where the secrets are
+	// locked; nil: nobody can be asked.
+	OwnerPassword func() (string, error)
+	Version       string
+	Log           *slog.Logger
 	// Lines holds the level of Log and its last lines; nil: the owner sees and changes neither.
 	Lines *Log
 	Debug bool             // the command line wants everything logged; the stored level does not count at the start

@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"errors"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"os"
@@ -11,6 +13,7 @@ import (
 	"time"
 
 	"specter/internal/errs"
+	"specter/internal/safe"
 	"specter/internal/setting"
 	"specter/internal/signer"
 	"specter/internal/signer/transport"
@@ -39,7 +42,11 @@ func OpenDevices(d Devices) (*signer.Hub, error) {
 	if err := os.MkdirAll(d.Folder, 0o700); err != nil {
 		return nil, errs.E(errs.Unavailable, "the folder %s cannot be made: %w", d.Folder, err)
 	}
-	memory, err := openMemory(filepath.Join(d.Folder, commandFile))
+	sealed, err := d.safe()
+	if err != nil {
+		return nil, err
+	}
+	memory, err := openMemory(filepath.Join(d.Folder, commandFile), sealed)
 	if err != nil {
 		return nil, err
 	}
@@ -54,6 +61,25 @@ func OpenDevices(d Devices) (*signer.Hub, error) {
 	return signer.NewHub(signer.HubConfig{Drivers: drivers(), Ports: finder.Ports, Log: d.Log, Options: func() signer.Options {
 		return signer.Options{Rand: rand.Reader, Now: time.Now, Memory: memory, Relay: relay}
 	}}), nil
+}
+
+// safe seals what drivers remember under the data folder's key file; nil where that is not there:
+// a command alone cannot open what the owner's password locks.
+func (d Devices) safe() (*safe.Safe, error) {
+	path := filepath.Join(d.Folder, KeyFileName)
+	if d.Env != nil {
+		if told, ok := d.Env("SPECTER_KEY_FILE"); ok && told != "" {
+			path = told
+		}
+	}
+	key, err := readKeyFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return safe.FromKeyFile(key, "devices of the command line")
 }
 
 // commandRelay is the way to a PIN server that the environment allows, by the rules of the server.

@@ -5,15 +5,18 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"specter/internal/errs"
+	"specter/internal/safe"
 )
 
 // files is the data folder as rooms see it that keep small things of their own in it: keys,
-// certificates, pairings. It fits remote.Files.
+// certificates, pairings. All but what is public is sealed. It fits remote.Files.
 type files struct {
 	path string
+	safe *safe.Safe // nil: nothing is sealed
 	mu   sync.Mutex // over the small files themselves: two writers must not meet in one
 }
 
@@ -32,7 +35,63 @@ func (f *files) Read(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return os.ReadFile(path)
+	data, err := os.ReadFile(path)
+	if err != nil || f.safe == nil {
+		return data, err
+	}
+	return f.safe.Open(placeFile(name), data)
+}
+
+// placeFile is where the safe thinks a file lies.
+func placeFile(name string) string { return "file/" + name }
+
+// public reports whether a file may be read by whoever finds it: certificates, and the keys of
+// servers that are known.
+func public(name string) bool { return strings.HasSuffix(name, ".crt") || name == "ssh/hosts.json" }
+
+// ownFolders are the folders in which rooms keep what files writes.
+var ownFolders = []string{"tls", "ssh", "tor"}
+
+// sealAll seals the files of ownFolders that stand there in clear, and overwrites what they were.
+func (f *files) sealAll() (n int, err error) {
+	for _, folder := range ownFolders {
+		top := filepath.Join(f.path, folder)
+		err := filepath.WalkDir(top, func(path string, d fs.DirEntry, err error) error {
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil
+			}
+			if err != nil || !d.Type().IsRegular() {
+				return err
+			}
+			rel, err := filepath.Rel(f.path, path)
+			name := filepath.ToSlash(rel)
+			if err != nil || public(name) || strings.HasPrefix(d.Name(), ".") {
+				return err
+			}
+			data, err := os.ReadFile(path)
+			if err != nil || safe.Sealed(data) {
+				return err
+			}
+			n++
+			return f.sealOver(path, name, data)
+		})
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// sealOver puts a sealed file in the place of a clear one, whose bytes are overwritten.
+func (f *files) sealOver(path, name string, data []byte) error {
+	old, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	if err := f.Write(name, data); err != nil {
+		return errors.Join(err, old.Close())
+	}
+	return overwrite(old)
 }
 
 // Write replaces a file as a whole: it is on the disk under another name before it takes its
@@ -41,6 +100,11 @@ func (f *files) Write(name string, data []byte) error {
 	path, err := f.place(name)
 	if err != nil {
 		return err
+	}
+	if f.safe != nil && !public(name) {
+		if data, err = f.safe.Seal(placeFile(name), data); err != nil {
+			return err
+		}
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

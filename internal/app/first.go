@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/netip"
 	"net/url"
@@ -75,16 +76,7 @@ const maxPasswordFile = 4096
 // ReadPassword reads a password from a file: all of it but one line end. open tells that other
 // users of the machine can read the file too (never on Windows, which has other rules).
 func ReadPassword(path string) (password string, open bool, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", false, errs.E(errs.Invalid, "the file with the password cannot be read: %w", err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return "", false, errs.E(errs.Invalid, "the file with the password cannot be read: %w", err)
-	}
-	raw, err := io.ReadAll(io.LimitReader(f, maxPasswordFile+1))
+	raw, mode, err := readBounded(path, maxPasswordFile+1)
 	switch {
 	case err != nil:
 		return "", false, errs.E(errs.Invalid, "the file with the password cannot be read: %w", err)
@@ -95,7 +87,22 @@ func ReadPassword(path string) (password string, open bool, err error) {
 	if password == "" || strings.ContainsAny(password, "\r\n\x00") {
 		return "", false, errs.E(errs.Invalid, "%s must hold the password in one line, and nothing else", path)
 	}
-	return password, runtime.GOOS != "windows" && info.Mode().Perm()&0o044 != 0, nil
+	return password, runtime.GOOS != "windows" && mode.Perm()&0o044 != 0, nil
+}
+
+// readBounded reads the first bytes of a file, most of them at most, and tells its mode.
+func readBounded(path string, most int64) ([]byte, fs.FileMode, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, 0, err
+	}
+	raw, err := io.ReadAll(io.LimitReader(f, most))
+	return raw, info.Mode(), err
 }
 
 // greet tells the person where the pages are. While nobody owns this Specter it prints the link

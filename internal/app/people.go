@@ -99,6 +99,12 @@ func OpenDesk(ctx context.Context, c Config, fresh bool) (*Desk, error) {
 		return nil, err
 	}
 	if a.db, err = store.Open(ctx, a.folder.file(databaseFile)); err == nil {
+		err = a.openSecrets(ctx)
+	}
+	if err == nil && a.secrets.Locked() {
+		err = a.openAtDesk(ctx)
+	}
+	if err == nil {
 		err = a.furnish(ctx)
 	}
 	if err != nil {

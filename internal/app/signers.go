@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 
+	"specter/internal/safe"
 	"specter/internal/signer"
 	"specter/internal/signer/bitbox02"
 	"specter/internal/signer/coldcard"
@@ -41,7 +42,7 @@ const signersFile = "signers.json"
 // newHub makes the hub of the devices at this computer. Nothing is looked for before somebody
 // asks.
 func (a *App) newHub() (*signer.Hub, error) {
-	memory, err := openMemory(a.folder.file(signersFile))
+	memory, err := openMemory(a.folder.file(signersFile), &a.secrets.safe)
 	if err != nil {
 		return nil, err
 	}
@@ -65,6 +66,7 @@ func (a *App) newHub() (*signer.Hub, error) {
 // drawer is a signer.Memory in a file of the data folder that nobody else can read.
 type drawer struct {
 	path string
+	safe *safe.Safe // nil: it is not sealed
 	mu   sync.Mutex // held while the file is written: what was put is on the disk afterwards
 	all  map[string][]byte
 }
@@ -77,8 +79,8 @@ const (
 
 // openMemory reads the file. One that cannot be read is set aside, not overwritten: pairing again
 // is a nuisance, losing what could be mended is worse.
-func openMemory(path string) (*drawer, error) {
-	d := &drawer{path: path, all: map[string][]byte{}}
+func openMemory(path string, s *safe.Safe) (*drawer, error) {
+	d := &drawer{path: path, safe: s, all: map[string][]byte{}}
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return d, nil
@@ -86,11 +88,45 @@ func openMemory(path string) (*drawer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := json.Unmarshal(data, &d.all); err != nil || d.all == nil {
+	clear := !safe.Sealed(data)
+	if s != nil {
+		data, err = s.Open(placeFile(signersFile), data)
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &d.all)
+	}
+	if err != nil || d.all == nil {
 		d.all = map[string][]byte{}
 		return d, os.Rename(path, filepath.Join(filepath.Dir(path), "signers-damaged.json"))
 	}
+	if clear && s != nil {
+		return d, d.sealFirst()
+	}
 	return d, nil
+}
+
+// sealFirst seals what was written before there was a safe, and overwrites it.
+func (d *drawer) sealFirst() error {
+	old, err := os.OpenFile(d.path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	if err := d.write(); err != nil {
+		return errors.Join(err, old.Close())
+	}
+	return overwrite(old)
+}
+
+// write puts all that is kept on the disk.
+func (d *drawer) write() error {
+	data, err := json.MarshalIndent(d.all, "", " ")
+	if err == nil && d.safe != nil {
+		data, err = d.safe.Seal(placeFile(signersFile), data)
+	}
+	if err != nil {
+		return err
+	}
+	return replaceFile(d.path, data)
 }
 
 // Get finds a value.
@@ -113,10 +149,7 @@ func (d *drawer) Put(key string, value []byte) error {
 		return nil
 	}
 	d.all[key] = slices.Clone(value)
-	data, err := json.MarshalIndent(d.all, "", " ")
-	if err == nil {
-		err = replaceFile(d.path, data)
-	}
+	err := d.write()
 	if err != nil {
 		if delete(d.all, key); had {
 			d.all[key] = old

@@ -52,7 +52,7 @@ func (t TLS) check(bridge bool) error {
 
 // certificates opens the source of certificates; nil for plain HTTP.
 func (a *App) certificates() (cert.Source, error) {
-	t, own := a.c.TLS, &files{path: a.folder.path}
+	t, own := a.c.TLS, a.own()
 	switch t.Mode {
 	case "":
 		return nil, nil

@@ -397,7 +397,7 @@ func TestABridgeAndNothingElse(t *testing.T) {
 // What is kept survives the program; what cannot be read is set aside.
 func TestWhatSignersKeepIsKept(t *testing.T) {
 	path := filepath.Join(t.TempDir(), signersFile)
-	d, err := openMemory(path)
+	d, err := openMemory(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -407,7 +407,7 @@ func TestWhatSignersKeepIsKept(t *testing.T) {
 	if err := d.Put("jade/x", []byte{1, 2}); err != nil {
 		t.Fatal(err)
 	}
-	if d, err = openMemory(path); err != nil {
+	if d, err = openMemory(path, nil); err != nil {
 		t.Fatal(err)
 	}
 	if v, ok := d.Get("jade/x"); !ok || !slices.Equal(v, []byte{1, 2}) {
@@ -419,7 +419,7 @@ func TestWhatSignersKeepIsKept(t *testing.T) {
 	if err := os.WriteFile(path, []byte("{torn"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if d, err = openMemory(path); err != nil {
+	if d, err = openMemory(path, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.Put("jade/z", []byte{3}); err != nil {

@@ -159,3 +159,13 @@ func unbox(key []byte, place string, value []byte) ([]byte, error) {
 func derive(key []byte, purpose string) ([]byte, error) {
 	return hkdf.Key(sha256.New, key, nil, "specter "+purpose, KeyLen)
 }
+
+// FromKeyFile makes an open safe whose data key follows from a key file's key, for what is kept
+// apart from the data: one purpose does not open what another sealed.
+func FromKeyFile(fileKey []byte, purpose string) (*Safe, error) {
+	key, err := derive(fileKey, purpose)
+	if err != nil {
+		return nil, err
+	}
+	return &Safe{key: key}, nil
+}

@@ -177,4 +177,3 @@ func ReadFile(text []byte) ([]byte, error) {
 	}
 	return key, nil
 }
-

@@ -90,9 +90,10 @@ func (d *DB) PutWraps(ctx context.Context, w safe.Wraps) error {
 func (d *DB) Guard(s *safe.Safe) { d.safe.Store(s) }
 
 // SealAll seals every secret that stands in the database in clear, in one transaction, and then
-// writes the file anew, so that no page of it and no log keeps what stood there. It returns how
+// writes the file anew, so that no page of it and no log keeps what stood there; with anew also
+// where there was none, because it could have ended before that the last time. It returns how
 // many there were.
-func (d *DB) SealAll(ctx context.Context) (n int, err error) {
+func (d *DB) SealAll(ctx context.Context, anew bool) (n int, err error) {
 	if s := d.safe.Load(); s == nil || s.Locked() {
 		return 0, safe.ErrLocked
 	}
@@ -106,7 +107,7 @@ func (d *DB) SealAll(ctx context.Context) (n int, err error) {
 		}
 		return nil
 	})
-	if err != nil || n == 0 {
+	if err != nil || n == 0 && !anew {
 		return 0, err
 	}
 	return n, d.Compact(ctx)
