@@ -16,8 +16,9 @@ import (
 var stairs = map[string][]string{
 	"errs":    {},
 	"vectors": {}, // reads the public test vectors; tests alone import it
+	"raced":   {}, // how much tests do under the race detector; tests alone import it
 	"btc":     {"errs"}, "auth": {"errs"}, "safe": {"errs"}, "rates": {"btc", "errs"}, "remote": {"errs"}, "door": {"errs"},
-	"chain": {"btc", "errs"}, "signer": {"btc", "errs"}, "interop": {"btc", "errs"}, "airgap": {"btc", "errs"},
+	"chain": {"btc", "errs"}, "signer": {"btc", "errs", "raced"}, "interop": {"btc", "errs"}, "airgap": {"btc", "errs"},
 	"node":   {"btc", "chain", "errs"},
 	"device": {"btc", "interop", "errs"},
 	"wallet": {"btc", "chain", "interop", "errs"}, "setting": {"auth", "btc", "rates", "errs"},

@@ -19,13 +19,11 @@ import (
 	"specter/internal/btc"
 	"specter/internal/btc/descriptor"
 	"specter/internal/legacy"
+	"specter/internal/raced"
 )
 
 // manyTxs is how many transactions each wallet of the large folder has.
 const manyTxs = 1000
-
-// raced tells that the race detector watches, which takes many times as long.
-var raced bool
 
 // large writes a folder with many wallets and cached transactions.
 func large(t testing.TB, wallets int) string {
@@ -103,7 +101,7 @@ func TestLargeFolderComesOverInTime(t *testing.T) {
 		t.Skip("SKIPPED: -short leaves the large folder out")
 	}
 	wallets := 50
-	if raced {
+	if raced.On {
 		wallets = 3
 	}
 	old := large(t, wallets)

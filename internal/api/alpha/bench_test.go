@@ -20,6 +20,7 @@ import (
 	"specter/internal/btc/descriptor"
 	"specter/internal/chain"
 	"specter/internal/errs"
+	"specter/internal/raced"
 	"specter/internal/wallet"
 )
 
@@ -134,13 +135,10 @@ func BenchmarkRequests(b *testing.B) {
 	}
 }
 
-// raced says that the race detector runs, which makes large wallets slow and memory another.
-var raced bool
-
 // The bounds hold at 3,000 transactions, by the median of a few tries; three times the bound is
 // allowed, for machines that are busy with other tests.
 func TestRequestsAreFastEnough(t *testing.T) {
-	if testing.Short() || raced {
+	if testing.Short() || raced.On { // it makes large wallets slow, and memory another
 		t.Skip("measures")
 	}
 	h, token := crowded(t, 3_000)
@@ -173,7 +171,7 @@ func (s *sink) Write(b []byte) (int, error) { s.size += int64(len(b)); return le
 // A wallet of many transactions is answered without holding them: the greatest memory in use
 // while it is done is far below the size of the answer.
 func TestLargeWalletsTakeLittleMemory(t *testing.T) {
-	if testing.Short() || raced {
+	if testing.Short() || raced.On { // it makes large wallets slow, and memory another
 		t.Skip("builds a large wallet")
 	}
 	h, token := crowded(t, 20_000)

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"io"
+	"sync"
 	"testing"
 	"time"
 
@@ -45,6 +46,9 @@ const (
 // Master is the master key of a phrase, with the test networks' version bytes.
 func Master(t testing.TB, words, passphrase string) btc.XKey {
 	t.Helper()
+	if key, made := masters.Load([2]string{words, passphrase}); made {
+		return key.(btc.XKey)
+	}
 	m, err := mnemonic.Parse(words)
 	if err != nil {
 		t.Fatal(err)
@@ -53,8 +57,12 @@ func Master(t testing.TB, words, passphrase string) btc.XKey {
 	if err != nil {
 		t.Fatal(err)
 	}
+	masters.Store([2]string{words, passphrase}, key)
 	return key
 }
+
+// masters are the keys made so far: stretching a phrase is slow on purpose.
+var masters sync.Map
 
 // Options are a driver's options for a test on regtest, with chance that is always the same.
 func Options(t testing.TB) signer.Options {

@@ -7,6 +7,3 @@ import (
 
 // Trust takes the checks away, for the test that the suite then finds lies.
 func Trust() { guard = func(s signer.Signer, _ btc.Network) signer.Signer { return s } }
-
-// RaceDetector is whether it is on.
-const RaceDetector = raceDetector

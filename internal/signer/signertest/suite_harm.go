@@ -10,6 +10,7 @@ import (
 
 	"specter/internal/btc"
 	"specter/internal/errs"
+	"specter/internal/raced"
 	"specter/internal/signer"
 )
 
@@ -183,7 +184,7 @@ func unplugging(t *testing.T, f Family) {
 			cuts = append(cuts, n)
 		}
 	}
-	for _, n := range cuts {
+	for _, n := range raced.Sample(f.Driver.Kind(), 12, cuts) {
 		cable := NewCable(f.Packet)
 		cable.CutAfter(n)
 		began := time.Now()
@@ -217,86 +218,4 @@ func visit(t *testing.T, f Family, cable *Cable) error {
 	}
 	_, err = b.signer.Sign(ctx, w, signer.Registration{}, payment(w).Packet(t, btc.Regtest))
 	return err
-}
-
-// ourShare is how long we may take ourselves, without waiting for the device, to have a
-// transaction of a hundred inputs signed.
-const ourShare = 200 * time.Millisecond
-
-// hundredInputs measures what is not spent waiting for the device. The best of some runs
-// counts: the machine has other things to do.
-func hundredInputs(t *testing.T, f Family) {
-	if raceDetector { // what is measured under it means nothing
-		shareOfHundred(t, f)
-		return
-	}
-	best := time.Duration(1<<63 - 1)
-	for range 10 {
-		if best = min(best, shareOfHundred(t, f)); best < ourShare {
-			break
-		}
-	}
-	t.Logf("our share of signing 100 inputs: %v", best)
-	if best > ourShare {
-		t.Errorf("our share of signing 100 inputs is %v, %v are allowed", best, ourShare)
-	}
-}
-
-func shareOfHundred(t *testing.T, f Family) time.Duration {
-	kind := f.Scripts[0]
-	if slices.Contains(f.Scripts, "wpkh") {
-		kind = "wpkh"
-	}
-	d := honest(t)
-	cable, ctx := plug(t, f, d)
-	o := Options(t)
-	o.Pair = true
-	meter := &meter{Conn: cable.Host(), polls: f.Polls}
-	s, err := f.Driver.Open(ctx, meter, f.Port, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := Wallet(t, kind, d.Master)
-	p := Payment{Pay: 900_000}
-	for i := range uint32(100) {
-		p.Coins = append(p.Coins, Coin{Wallet: w, Index: i, Sat: 10_000})
-	}
-	tx := p.Packet(t, btc.Regtest)
-	meter.waited, meter.last = 0, time.Time{}
-	began := time.Now()
-	got, err := guard(s, d.Network).Sign(ctx, w, signer.Registration{}, tx)
-	took := time.Since(began) - meter.waited
-	if err != nil {
-		t.Fatal(err)
-	}
-	complete(t, kind, got)
-	return took
-}
-
-// meter adds up the time that a driver waits for its device: in reads, and where it polls in the
-// pauses before it asks again.
-type meter struct {
-	signer.Conn
-	polls  bool
-	waited time.Duration
-	last   time.Time // when a read ended
-}
-
-// aPause is the shortest time between an answer and the next question that is one.
-const aPause = 8 * time.Millisecond
-
-func (m *meter) Read(ctx context.Context, p []byte) (int, error) {
-	began := time.Now()
-	n, err := m.Conn.Read(ctx, p)
-	m.last = time.Now()
-	m.waited += m.last.Sub(began)
-	return n, err
-}
-
-func (m *meter) Write(ctx context.Context, p []byte) (int, error) {
-	if gap := time.Since(m.last); m.polls && !m.last.IsZero() && gap > aPause {
-		m.waited += gap
-	}
-	m.last = time.Time{}
-	return m.Conn.Write(ctx, p)
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"specter/internal/btc"
+	"specter/internal/raced"
 	"specter/internal/signer"
 	"specter/internal/signer/signertest"
 )
@@ -71,7 +72,7 @@ func TestTheSuiteFindsBadFamilies(t *testing.T) {
 	for name, bad := range badFamilies {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if name == "is slow" && signertest.RaceDetector {
+			if name == "is slow" && raced.On {
 				t.Skip("nothing is measured under the race detector")
 			}
 			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^TestABadFamily$/"+strings.TrimSuffix(bad.part, "/"), "-test.v")

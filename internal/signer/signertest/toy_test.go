@@ -184,9 +184,7 @@ func (s *toy) Sign(ctx context.Context, w signer.Wallet, r signer.Registration, 
 		return nil, err
 	}
 	if s.bad.Slow {
-		for began := time.Now(); time.Since(began) < 300*time.Millisecond; { // it thinks hard
-			_ = tx.Clone()
-		}
+		<-time.After(300 * time.Millisecond) // it dawdles
 	}
 	req := request{Do: "sign", PSBT: raw, ID: s.id(r)}
 	if w.Descriptor != nil {

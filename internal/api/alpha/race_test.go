@@ -1,5 +1,0 @@
-//go:build race
-
-package alpha
-
-func init() { raced = true }

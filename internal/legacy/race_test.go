@@ -1,5 +1,0 @@
-//go:build race
-
-package legacy_test
-
-func init() { raced = true }

@@ -1,5 +1,0 @@
-//go:build !race
-
-package signertest
-
-const raceDetector = false

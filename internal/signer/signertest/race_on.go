@@ -1,6 +1,0 @@
-//go:build race
-
-package signertest
-
-// raceDetector is on: everything takes some ten times as long.
-const raceDetector = true
