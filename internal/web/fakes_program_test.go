@@ -7,8 +7,10 @@ import (
 	"specter/internal/btc"
 	"specter/internal/errs"
 	"specter/internal/rates"
+	"specter/internal/remote/tor"
 	"specter/internal/setting"
 	"specter/internal/wallet"
+	"specter/internal/web"
 )
 
 // steward is the program as the owner's pages see it: its settings lie with the house's others.
@@ -47,3 +49,46 @@ func (o *oracle) Price(context.Context, wallet.Owner) (rates.Quote, bool) {
 	return *o.quote, true
 }
 func (o *oracle) Senders(context.Context, wallet.Owner, btc.Network) []wallet.Sender { return nil }
+
+// torKeeper is the onion service as the owner's page sees it.
+type torKeeper struct {
+	h       *house
+	clients []tor.Client
+	noTor   error // what tor says to being switched on
+	steps   []web.ProxyStep
+}
+
+func (k *torKeeper) Onion(ctx context.Context) (web.OnionState, error) {
+	t, err := setting.New(k.h).Tor(ctx)
+	v := web.OnionState{On: t.On, Control: t.Control, Password: t.Password != "", Clients: slices.Clone(k.clients), Proxy: "127.0.0.1:9050"}
+	if t.On {
+		v.Name = "2gzyxa5ihm7nsggfxnu52rck2vv4rvmdlkiu3zzui5du4xyclen53wid.onion"
+		v.State.Trouble = "tor is still connecting to its network (45 %)"
+	}
+	return v, err
+}
+
+func (k *torKeeper) ChangeOnion(ctx context.Context, change func(*setting.Tor) error) error {
+	_, err := setting.New(k.h).ChangeTor(ctx, func(t *setting.Tor) error {
+		if err := change(t); err != nil || !t.On {
+			return err
+		}
+		return k.noTor
+	})
+	return err
+}
+
+func (k *torKeeper) AddOnionClient(_ context.Context, name string) (tor.Pass, error) {
+	if name == "" {
+		return tor.Pass{}, errs.E(errs.Invalid, "give the device or the person a name of at most %d letters", 60)
+	}
+	k.clients = append(k.clients, tor.Client{Name: name})
+	return tor.Pass{Key: "SECRETKEY", Line: "name:descriptor:x25519:SECRETKEY"}, nil
+}
+
+func (k *torKeeper) RemoveOnionClient(_ context.Context, name string) error {
+	k.clients = slices.DeleteFunc(k.clients, func(c tor.Client) bool { return c.Name == name })
+	return nil
+}
+
+func (k *torKeeper) TestProxy(context.Context) ([]web.ProxyStep, error) { return k.steps, nil }

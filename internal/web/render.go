@@ -108,6 +108,7 @@ func (s *Server) funcs(words catalogue) template.FuncMap {
 
 		"pinplaces":   words.pinPlaces,
 		"stepwords":   words.bridgeStepWords,
+		"proxywords":  words.proxyStepWords,
 		"targetwords": words.targetWords,
 		"sourcewords": words.sourceWords,
 		"remarkwords": words.remarkWords,

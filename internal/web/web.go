@@ -54,6 +54,7 @@ type Config struct {
 	Explorer   Explorer   // nil: no links to explorers
 	PastPrices PastPrices // nil: no prices in files
 	HTTPS      HTTPS      // nil: the program speaks plain HTTP
+	Onion      Onion      // nil: the program makes no onion service
 	Program    Program    // nil: the program's own settings are not on offer
 	Bridge     Bridge     // nil: no USB devices
 	BridgeOnly bool       // the program is a USB bridge and nothing else
