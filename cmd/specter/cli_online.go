@@ -9,6 +9,7 @@ type cli struct {
 	User   userCmd   `cmd:"" help:"Users: add, list, remove, set passwords, while the server does not run."`
 	Token  tokenCmd  `cmd:"" help:"Tokens for programs that use the REST API, while the server does not run."`
 	Import importCmd `cmd:"" help:"Take over an old Specter: its data folder, a zip of it, or its backup."`
+	Agent  agentCmd  `cmd:"" help:"Bring the signing devices of this computer to a Specter server elsewhere."`
 	HWI    hwiCmd    `cmd:"" name:"hwi" passthrough:"" help:"Signing devices in the way of the program hwi, for Bitcoin Core's -signer=."`
 	Udev   udevCmd   `cmd:"" help:"Linux: let people use signing devices without being root."`
 	offlineNouns

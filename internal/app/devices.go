@@ -26,6 +26,8 @@ type Devices struct {
 	Simulators string // further addresses, as transport.ParseSimulators reads them
 	Env        func(string) (string, bool)
 	Log        *slog.Logger
+
+	outside signer.Outside // the program HWI; nil: it is not asked
 }
 
 // commandFile keeps what drivers remember for the command line; a running server has its own.
@@ -39,28 +41,34 @@ const PINServerVar = "SPECTER_PIN_SERVER"
 
 // OpenDevices makes a hub of them. Nothing is looked for before somebody asks.
 func OpenDevices(d Devices) (*signer.Hub, error) {
+	hub, _, err := openDevices(d, commandFile)
+	return hub, err
+}
+
+// openDevices is OpenDevices with the file, in the folder, of what drivers remember, and that memory.
+func openDevices(d Devices, file string) (*signer.Hub, *drawer, error) {
 	if err := os.MkdirAll(d.Folder, 0o700); err != nil {
-		return nil, errs.E(errs.Unavailable, "the folder %s cannot be made: %w", d.Folder, err)
+		return nil, nil, errs.E(errs.Unavailable, "the folder %s cannot be made: %w", d.Folder, err)
 	}
 	sealed, err := d.safe()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	memory, err := openMemory(filepath.Join(d.Folder, commandFile), sealed)
+	memory, err := openMemory(filepath.Join(d.Folder, file), sealed)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	relay, err := commandRelay(d.Env)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	finder, err := transport.New(transport.Config{Simulators: d.Simulators})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return signer.NewHub(signer.HubConfig{Drivers: drivers(), Ports: finder.Ports, Log: d.Log, Options: func() signer.Options {
+	return signer.NewHub(signer.HubConfig{Drivers: drivers(), Ports: finder.Ports, Outside: d.outside, Log: d.Log, Options: func() signer.Options {
 		return signer.Options{Rand: rand.Reader, Now: time.Now, Memory: memory, Relay: relay}
-	}}), nil
+	}}), memory, nil
 }
 
 // safe seals what drivers remember under the data folder's key file; nil where that is not there:
