@@ -42,6 +42,7 @@ type App struct {
 	settings *setting.Service
 	outside  *outside
 	headers  *ownchain.Keeper
+	onions   *onionService
 	program  *steward
 	secrets  *keeper
 	hub      *signer.Hub
@@ -124,6 +125,7 @@ func (a *App) furnish(ctx context.Context) error {
 		return v
 	}
 	nodes := node.Config{Store: a.db, Env: env, Home: a.c.HomeDir, AppData: env("APPDATA"), OS: runtime.GOOS, Now: a.c.Now, Log: a.c.Log}
+	nodes.Dial, nodes.Proxied = a.dialNode, a.nodeProxied
 	if a.chain != nil {
 		nodes.OpenDemo = func(context.Context) (chain.Source, error) { return unclosed{a.chain}, nil }
 	}
@@ -135,6 +137,9 @@ func (a *App) furnish(ctx context.Context) error {
 	a.settings = setting.New(a.db)
 	a.outside = newOutside(a.c, a.settings, a.feeRate)
 	a.program = &steward{a: a}
+	if a.onions, err = a.newOnion(ctx); err != nil {
+		return err
+	}
 	if a.hub, err = a.newHub(); err != nil {
 		return err
 	}
@@ -243,6 +248,7 @@ func (a *App) Run(ctx context.Context) error {
 	if a.plainPort != nil {
 		g.Go(func() error { return a.serve(doorway{listener: a.plainPort, plain: true}) })
 	}
+	g.Go(func() error { a.onions.run(gctx); return nil })
 	g.Go(func() error { a.fetch(gctx); return nil })
 	g.Go(func() error {
 		select {

@@ -36,6 +36,7 @@ type Config struct {
 	Hosts   []string                         // names, besides loopback's, that requests may be for
 	Trusted []netip.Prefix                   // proxies whose word about the client is believed
 	TLS     TLS                              // zero: plain HTTP
+	Tor     Tor                              // zero: as the owner has set
 	API     *bool                            // SPECTER_API_ACTIVE; nil: the owner's setting decides
 	// PasswordFile holds the owner's password for a first start without a page
 	// (SPECTER_ADMIN_PASSWORD_FILE); the owner is then called admin. "": none.

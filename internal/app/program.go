@@ -72,7 +72,14 @@ type steward struct {
 
 // ChangeProgram stores what the owner decides and puts it into force at once.
 func (p *steward) ChangeProgram(ctx context.Context, change func(*setting.Program) error) (setting.Program, error) {
+	before, err := p.a.settings.Program(ctx)
+	if err != nil {
+		return before, err
+	}
 	after, err := p.a.settings.ChangeProgram(ctx, change)
+	if err == nil && (before.Proxy != after.Proxy || before.ProxyOnly != after.ProxyOnly) {
+		p.a.redial(context.WithoutCancel(ctx))
+	}
 	if err == nil && p.a.c.Lines != nil {
 		p.a.c.Lines.Level.Set(levels[after.LogLevel])
 	}

@@ -122,6 +122,11 @@ GET /settings/auth - - - +
 POST /settings/auth - - - +
 POST /settings/api - - - +
 GET /settings/remote - - - +
+GET /settings/remote/tor - - - +
+POST /settings/remote/tor - - - + control=127.0.0.1:9051
+POST /settings/remote/tor/clients - - - + name=phone
+POST /settings/remote/tor/clients/remove - - - + name=phone
+POST /settings/remote/tor/test - - - +
 GET /authority/{$} - - - -
 GET /authority/specter.crt - - - -
 GET /authority/specter.pem - - - -

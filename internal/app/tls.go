@@ -61,7 +61,7 @@ func (a *App) certificates() (cert.Source, error) {
 	case TLSFiles:
 		return cert.NewPair(t.Cert, t.Key, a.c.Now)
 	case TLSACME:
-		client, err := t.client()
+		client, err := t.client(a.outside.named)
 		if err != nil {
 			return nil, err
 		}
@@ -70,10 +70,12 @@ func (a *App) certificates() (cert.Source, error) {
 	return nil, errs.E(errs.Invalid, "%q is no way to HTTPS; there are %s, %s and %s", t.Mode, TLSSelfSigned, TLSFiles, TLSACME)
 }
 
-// client reaches the ACME directory. A directory of one's own may be trusted by a file.
-func (t TLS) client() (*http.Client, error) {
+// client reaches the ACME directory by the way that the owner has chosen. A directory of one's
+// own may be trusted by a file.
+func (t TLS) client(dial func(ctx context.Context, network, address string) (net.Conn, error)) (*http.Client, error) {
+	way := &http.Transport{Proxy: nil, DialContext: dial, ForceAttemptHTTP2: true, TLSHandshakeTimeout: 20 * time.Second}
 	if t.Root == "" {
-		return nil, nil
+		return &http.Client{Timeout: time.Minute, Transport: way}, nil
 	}
 	pem, err := os.ReadFile(t.Root)
 	if err != nil {
@@ -83,7 +85,8 @@ func (t TLS) client() (*http.Client, error) {
 	if !pool.AppendCertsFromPEM(pem) {
 		return nil, errs.E(errs.Invalid, "%s holds no certificate", t.Root)
 	}
-	return &http.Client{Timeout: time.Minute, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}, nil
+	way.TLSClientConfig = &tls.Config{RootCAs: pool}
+	return &http.Client{Timeout: time.Minute, Transport: way}, nil
 }
 
 // names lists what this machine is called: its host name, also as the home network has it, its

@@ -94,7 +94,7 @@ func (s *Service) openNode(ctx context.Context, n Node) (chain.Source, error) {
 func (s *Service) coreConfig(n Node) core.Config {
 	c := core.Config{
 		Protocol: n.Protocol, Host: n.Host, Port: n.Port, User: n.User, Password: n.Password,
-		CookieFile: n.CookieFile, Network: n.Network, Dial: s.c.Dial, Log: s.c.Log,
+		CookieFile: n.CookieFile, Network: n.Network, Dial: s.c.Dial, Proxied: s.c.Proxied, Log: s.c.Log,
 	}
 	if !n.Autodetect {
 		return c
@@ -104,12 +104,12 @@ func (s *Service) coreConfig(n Node) core.Config {
 	found := core.Discover(places)
 	for _, f := range found {
 		if f.Config.Network == n.Network {
-			f.Config.Dial, f.Config.Log = s.c.Dial, s.c.Log
+			f.Config.Dial, f.Config.Proxied, f.Config.Log = s.c.Dial, s.c.Proxied, s.c.Log
 			return f.Config
 		}
 	}
 	if n.ID == 0 && len(found) > 0 { // not stored yet: of whatever network
-		found[0].Config.Dial, found[0].Config.Log = s.c.Dial, s.c.Log
+		found[0].Config.Dial, found[0].Config.Proxied, found[0].Config.Log = s.c.Dial, s.c.Proxied, s.c.Log
 		return found[0].Config
 	}
 	return c

@@ -23,6 +23,7 @@ type Config struct {
 	Store    Store
 	OpenDemo func(ctx context.Context) (chain.Source, error) // nil: there are no demo nodes
 	Dial     func(ctx context.Context, network, addr string) (net.Conn, error)
+	Proxied  func(host string) bool   // see core.Config
 	Env      func(name string) string // answers BTC_RPC_*; nil: nothing is set
 	Home     string                   // the user's home folder, where default data folders lie; "": none are looked for
 	AppData  string                   // %APPDATA% on Windows

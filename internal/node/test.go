@@ -101,7 +101,7 @@ func (s *Service) try(ctx context.Context, f core.Found, datadir string) Candida
 		c.Node.Autodetect, c.Node.Datadir = true, datadir
 	}
 	c.Node.Name = "Bitcoin Core"
-	f.Config.Dial, f.Config.AnyNetwork = s.c.Dial, true
+	f.Config.Dial, f.Config.Proxied, f.Config.AnyNetwork = s.c.Dial, s.c.Proxied, true
 	d := core.Diagnose(ctx, f.Config)
 	c.Works, c.Version = d.OK, d.Status.Version
 	if d.OK {

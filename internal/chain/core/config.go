@@ -26,7 +26,9 @@ type Config struct {
 	Network    btc.Network
 	AnyNetwork bool     // take the node whatever its network is; Network only gives the port
 	Dial       DialFunc // nil: directly
-	Log        *slog.Logger
+	// Proxied reports whether Dial has a host's name looked up elsewhere. nil: all, where Dial is set.
+	Proxied func(host string) bool
+	Log     *slog.Logger
 }
 
 // DefaultPort is the RPC port of Bitcoin Core on a network.

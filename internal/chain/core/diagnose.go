@@ -80,7 +80,7 @@ func (d *diagnosis) address(ctx context.Context) Step {
 	if host == "" || net.ParseIP(host) != nil {
 		return pass("%s is an address", cmp.Or(host, "127.0.0.1"))
 	}
-	if d.c.c.Dial != nil {
+	if d.c.c.Dial != nil && (d.c.c.Proxied == nil || d.c.c.Proxied(host)) {
 		return pass("the proxy looks up %s", host)
 	}
 	if strings.HasSuffix(strings.ToLower(host), ".onion") {
