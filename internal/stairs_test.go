@@ -17,15 +17,15 @@ var stairs = map[string][]string{
 	"errs":    {},
 	"vectors": {}, // reads the public test vectors; tests alone import it
 	"raced":   {}, // how much tests do under the race detector; tests alone import it
-	"btc":     {"errs"}, "auth": {"errs"}, "safe": {"errs"}, "rates": {"btc", "errs"}, "remote": {"errs"}, "door": {"errs"},
+	"btc":     {"errs"}, "auth": {"errs"}, "safe": {"errs"}, "backup": {"errs"}, "rates": {"btc", "errs"}, "remote": {"errs"}, "door": {"errs"},
 	"chain": {"btc", "errs"}, "signer": {"btc", "errs", "raced"}, "interop": {"btc", "errs"}, "airgap": {"btc", "errs"},
 	"node":   {"btc", "chain", "errs"},
 	"device": {"btc", "interop", "errs"},
-	"wallet": {"btc", "chain", "interop", "errs"}, "setting": {"auth", "btc", "rates", "errs"},
+	"wallet": {"btc", "chain", "interop", "errs"}, "setting": {"auth", "backup", "btc", "rates", "errs"},
 	"store":  {"auth", "btc", "chain", "device", "node", "safe", "setting", "wallet", "errs"},
 	"legacy": {"auth", "btc", "chain", "device", "interop", "node", "rates", "setting", "wallet", "errs"},
-	"api":    {"auth", "btc", "chain", "device", "door", "interop", "node", "rates", "setting", "wallet", "errs"},
-	"web":    {"airgap", "auth", "btc", "device", "door", "node", "rates", "remote", "setting", "wallet", "errs"},
+	"api":    {"auth", "backup", "btc", "chain", "device", "door", "interop", "node", "rates", "setting", "wallet", "errs"},
+	"web":    {"airgap", "auth", "backup", "btc", "device", "door", "node", "rates", "remote", "setting", "wallet", "errs"},
 	"app":    nil,
 }
 

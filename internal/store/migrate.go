@@ -45,14 +45,16 @@ func plan(files fs.FS) ([]migration, error) {
 	return out, nil
 }
 
+// schemaTable keeps which migrations were done.
+const schemaTable = `CREATE TABLE IF NOT EXISTS schema (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied INTEGER NOT NULL) STRICT`
+
 // migrate brings the schema up to date, each step in a transaction of its own.
 func (d *DB) migrate(ctx context.Context) error {
 	steps, err := plan(migrations)
 	if err != nil {
 		return err
 	}
-	const table = `CREATE TABLE IF NOT EXISTS schema (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied INTEGER NOT NULL) STRICT`
-	if _, err := d.w.ExecContext(ctx, table); err != nil {
+	if _, err := d.w.ExecContext(ctx, schemaTable); err != nil {
 		return fmt.Errorf("open the database: %w", err)
 	}
 	at, err := d.Schema(ctx)
