@@ -280,62 +280,20 @@ func (s *Service) PutLabels(ctx context.Context, ref Ref, labels []Label) error 
 // wallet has not heard of yet, where the PSBT shows that they pay to addresses of the wallet. A
 // draft of the same transaction that is here already gets the signatures that it lacks.
 func (s *Service) AdoptDraft(ctx context.Context, ref Ref, data []byte, made time.Time) (Draft, error) {
-	r, w, err := s.ready(ctx, ref)
-	if err != nil {
-		return Draft{}, err
-	}
-	a, err := parseAnswer(data)
-	if err != nil {
-		return Draft{}, err
-	}
-	if a.packet == nil {
-		return Draft{}, errs.E(errs.Invalid, "this is a raw transaction, no PSBT")
-	}
-	p, err := a.packet.Convert(0)
-	if err != nil {
-		return Draft{}, err
-	}
-	txid, err := p.TxID()
-	if err != nil {
-		return Draft{}, err
-	}
-	all, err := s.c.Store.Drafts(ctx, r.ID)
-	if err != nil {
-		return Draft{}, err
-	}
-	for _, d := range all {
-		if d.TxID == txid {
-			return s.take(ctx, ref, d.ID, answer{packet: p})
+	return s.takeIn(ctx, ref, data, func(r Record, w *openWallet, p *psbt.Packet) (StoredDraft, []wire.OutPoint, error) {
+		d, err := s.imported(ctx, r, w, p)
+		var later []wire.OutPoint
+		if errs.Is(err, errs.Invalid) {
+			var e error
+			if later, e = s.unheard(ctx, r, p); e == nil && len(later) > 0 {
+				d, err = s.adopted(ctx, r, w, p)
+			}
 		}
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	d, err := s.imported(ctx, r, w, p)
-	var later []wire.OutPoint
-	if errs.Is(err, errs.Invalid) {
-		var e error
-		if later, e = s.unheard(ctx, r, p); e == nil && len(later) > 0 {
-			d, err = s.adopted(ctx, r, w, p)
+		if !made.IsZero() && made.Before(d.Created) {
+			d.Created = made
 		}
-	}
-	if err != nil {
-		return Draft{}, err
-	}
-	if !made.IsZero() && made.Before(d.Created) {
-		d.Created = made
-	}
-	if _, err := s.c.Store.AddDraft(ctx, &d); err != nil {
-		return Draft{}, err
-	}
-	if adopter, ok := s.c.Store.(AdoptStore); ok && len(later) > 0 {
-		if err := adopter.HoldLater(ctx, r.ID, d.ID, later); err != nil {
-			return Draft{}, err
-		}
-	}
-	if err := s.keepChange(ctx, r, w, p); err != nil {
-		return Draft{}, err
-	}
-	return s.finishDraft(ctx, r, w, d)
+		return d, later, err
+	})
 }
 
 // keepChange counts the change addresses that a draft pays to as handed out.

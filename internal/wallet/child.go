@@ -29,33 +29,14 @@ type ChildRequest struct {
 
 // PreviewChild returns what Child would make; nothing is held.
 func (s *Service) PreviewChild(ctx context.Context, ref Ref, q ChildRequest) (Preview, error) {
-	r, w, err := s.ready(ctx, ref)
-	if err != nil {
-		return Preview{}, err
-	}
-	job, err := s.child(ctx, r, w, q)
-	if err != nil {
-		return Preview{}, err
-	}
-	return s.previewOf(ctx, r, w, job)
+	return previewedBy(ctx, s, ref, q, s.child)
 }
 
 // Child makes the draft of a child that pays for its parent. What the parent and its own
 // unconfirmed ancestors pay is asked of the node's mempool, else counted from what is known.
 // Broadcast hands a parent that the mempool has thrown out to the node together with it.
 func (s *Service) Child(ctx context.Context, ref Ref, q ChildRequest) (Draft, error) {
-	r, w, err := s.ready(ctx, ref)
-	if err != nil {
-		return Draft{}, err
-	}
-	if old, found, err := s.byToken(ctx, r, w, q.Token); err != nil || found {
-		return old, err
-	}
-	job, err := s.child(ctx, r, w, q)
-	if err != nil {
-		return Draft{}, err
-	}
-	return s.makeDraft(ctx, ref, job)
+	return draftOf(ctx, s, ref, q, q.Token, s.child)
 }
 
 func (s *Service) child(ctx context.Context, r Record, w *openWallet, q ChildRequest) (*plannedDraft, error) {

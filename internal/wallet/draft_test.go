@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -428,6 +429,17 @@ func TestImportedPSBTBecomesADraft(t *testing.T) {
 	}
 	if b := h.get(ref).Balance; b.Reserved == 0 {
 		t.Error("an imported draft holds nothing")
+	}
+	ours := func(d wallet.Draft) string {
+		i := slices.IndexFunc(d.Outputs, func(o wallet.TxOutput) bool { return o.Change })
+		return d.Outputs[i].Address
+	}
+	next := h.send(ref, stranger(2), 10_000, "")
+	if ours(next) == ours(got) {
+		t.Errorf("the change address of an imported draft, %s, is used again", ours(got))
+	}
+	if err := h.s.DeleteDraft(ctx, ref, next.ID); err != nil {
+		t.Fatal(err)
 	}
 	got = h.sign(ref, got, 1)
 	if _, err := h.s.Broadcast(ctx, ref, got.ID); err != nil {

@@ -15,6 +15,16 @@ import (
 // wallet; what it says of our coins is replaced by what we know, and every signature in it is
 // verified. A PSBT of a draft that is here already brings that draft its signatures.
 func (s *Service) ImportPSBT(ctx context.Context, ref Ref, data []byte) (Draft, error) {
+	return s.takeIn(ctx, ref, data, func(r Record, w *openWallet, p *psbt.Packet) (StoredDraft, []wire.OutPoint, error) {
+		d, err := s.imported(ctx, r, w, p)
+		return d, nil, err
+	})
+}
+
+// takeIn makes a draft of a PSBT that was made elsewhere, by build, under the wallet's lock. The
+// coins that build tells are held once the wallet hears of them. A PSBT of a draft that is here
+// already brings that draft its signatures.
+func (s *Service) takeIn(ctx context.Context, ref Ref, data []byte, build func(Record, *openWallet, *psbt.Packet) (StoredDraft, []wire.OutPoint, error)) (Draft, error) {
 	r, w, err := s.ready(ctx, ref)
 	if err != nil {
 		return Draft{}, err
@@ -45,11 +55,19 @@ func (s *Service) ImportPSBT(ctx context.Context, ref Ref, data []byte) (Draft, 
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	d, err := s.imported(ctx, r, w, p)
+	d, later, err := build(r, w, p)
 	if err != nil {
 		return Draft{}, err
 	}
 	if _, err := s.c.Store.AddDraft(ctx, &d); err != nil {
+		return Draft{}, err
+	}
+	if adopter, ok := s.c.Store.(AdoptStore); ok && len(later) > 0 {
+		if err := adopter.HoldLater(ctx, r.ID, d.ID, later); err != nil {
+			return Draft{}, err
+		}
+	}
+	if err := s.keepChange(ctx, r, w, p); err != nil {
 		return Draft{}, err
 	}
 	return s.finishDraft(ctx, r, w, d)

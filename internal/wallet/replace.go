@@ -30,33 +30,14 @@ type ReplaceRequest struct {
 
 // PreviewReplace returns what Replace would make; nothing is held.
 func (s *Service) PreviewReplace(ctx context.Context, ref Ref, q ReplaceRequest) (Preview, error) {
-	r, w, err := s.ready(ctx, ref)
-	if err != nil {
-		return Preview{}, err
-	}
-	job, err := s.replacement(ctx, r, w, q)
-	if err != nil {
-		return Preview{}, err
-	}
-	return s.previewOf(ctx, r, w, job)
+	return previewedBy(ctx, s, ref, q, s.replacement)
 }
 
 // Replace makes the draft of a replacement: a speed-up with the same recipients, or, with Cancel,
 // one that brings everything back. A feerate that BIP125 forbids is an errs.Invalid error that
 // holds a *spend.FeeRateError, whose Min is the least that replaces.
 func (s *Service) Replace(ctx context.Context, ref Ref, q ReplaceRequest) (Draft, error) {
-	r, w, err := s.ready(ctx, ref)
-	if err != nil {
-		return Draft{}, err
-	}
-	if old, found, err := s.byToken(ctx, r, w, q.Token); err != nil || found {
-		return old, err
-	}
-	job, err := s.replacement(ctx, r, w, q)
-	if err != nil {
-		return Draft{}, err
-	}
-	return s.makeDraft(ctx, ref, job)
+	return draftOf(ctx, s, ref, q, q.Token, s.replacement)
 }
 
 // EditRequest returns the payment of a transaction of ours that waits as a request that can be

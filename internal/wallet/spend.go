@@ -67,15 +67,39 @@ func (s *Service) payment(ctx context.Context, r Record, w *openWallet, q SpendR
 
 // Preview returns what NewDraft would make of a request; nothing is held.
 func (s *Service) Preview(ctx context.Context, ref Ref, q SpendRequest) (Preview, error) {
+	return previewedBy(ctx, s, ref, q, s.payment)
+}
+
+// planner makes the plan of a request of one kind.
+type planner[Q any] func(ctx context.Context, r Record, w *openWallet, q Q) (*plannedDraft, error)
+
+// previewedBy plans a request and holds nothing.
+func previewedBy[Q any](ctx context.Context, s *Service, ref Ref, q Q, plan planner[Q]) (Preview, error) {
 	r, w, err := s.ready(ctx, ref)
 	if err != nil {
 		return Preview{}, err
 	}
-	job, err := s.payment(ctx, r, w, q)
+	job, err := plan(ctx, r, w, q)
 	if err != nil {
 		return Preview{}, err
 	}
 	return s.previewOf(ctx, r, w, job)
+}
+
+// draftOf plans a request and stores the draft. The same token again returns the draft that it made.
+func draftOf[Q any](ctx context.Context, s *Service, ref Ref, q Q, token string, plan planner[Q]) (Draft, error) {
+	r, w, err := s.ready(ctx, ref)
+	if err != nil {
+		return Draft{}, err
+	}
+	if old, found, err := s.byToken(ctx, r, w, token); err != nil || found {
+		return old, err
+	}
+	job, err := plan(ctx, r, w, q)
+	if err != nil {
+		return Draft{}, err
+	}
+	return s.makeDraft(ctx, ref, job)
 }
 
 func (s *Service) previewOf(ctx context.Context, r Record, w *openWallet, job *plannedDraft) (Preview, error) {
@@ -107,18 +131,7 @@ func (s *Service) previewOf(ctx context.Context, r Record, w *openWallet, job *p
 // NewDraft plans a payment and holds its coins and its change address. The same token again
 // returns the draft that it made.
 func (s *Service) NewDraft(ctx context.Context, ref Ref, q SpendRequest) (Draft, error) {
-	r, w, err := s.ready(ctx, ref)
-	if err != nil {
-		return Draft{}, err
-	}
-	if old, found, err := s.byToken(ctx, r, w, q.Token); err != nil || found {
-		return old, err
-	}
-	job, err := s.payment(ctx, r, w, q)
-	if err != nil {
-		return Draft{}, err
-	}
-	return s.makeDraft(ctx, ref, job)
+	return draftOf(ctx, s, ref, q, q.Token, s.payment)
 }
 
 // byToken finds the draft that a form made before.

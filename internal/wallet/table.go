@@ -73,43 +73,26 @@ func (s *Service) tableIDs(ctx context.Context, q TableRequest) ([]ID, error) {
 // WriteHistory writes transactions as CSV or JSON, a few rows in memory at a time. Nothing has
 // been written where it fails before the first row.
 func (s *Service) WriteHistory(ctx context.Context, w io.Writer, q TableRequest) error {
-	if err := q.check(); err != nil {
-		return err
-	}
-	p, err := newestFirst(q.Query)
-	if err != nil {
-		return err
-	}
-	ids, err := s.tableIDs(ctx, q)
-	if err != nil {
-		return err
-	}
-	rows, err := s.c.Store.HistoryRows(ctx, ids, p)
-	if err != nil {
-		return err
-	}
-	t := q.table(w)
-	for len(rows) > 0 && t.err == nil {
-		n := min(tableChunk, len(rows))
-		list, err := s.c.Store.HistoryAt(ctx, ids, rows[:n])
-		if err != nil {
-			return err
-		}
-		for _, r := range list {
-			t.row(ctx, line{r.WalletName, r.Label, string(r.Category), r.Amount, r.TxID.String(), r.Address, r.Height, r.Time, r.Fee, nil, string(r.State)})
-		}
-		rows = rows[n:]
-	}
-	return t.end()
+	return writeRows(ctx, s, w, q, s.c.Store.HistoryRows, s.c.Store.HistoryAt, func(r HistoryRow) line {
+		return line{r.WalletName, r.Label, string(r.Category), r.Amount, r.TxID.String(), r.Address, r.Height, r.Time, r.Fee, nil, string(r.State)}
+	})
 }
 
 // WriteCoins writes coins as CSV or JSON: utxos, unless the query's filter asks for others.
 func (s *Service) WriteCoins(ctx context.Context, w io.Writer, q TableRequest) error {
-	if err := q.check(); err != nil {
-		return err
-	}
 	if q.Query.Filter == "" {
 		q.Query.Filter = "unspent"
+	}
+	return writeRows(ctx, s, w, q, s.c.Store.CoinRows, s.c.Store.CoinsByRow, func(r ListedCoin) line {
+		return line{r.WalletName, r.Label, string(r.Category), r.Amount, r.OutPoint.Hash.String(), r.Address, r.Height, r.Time, nil, &r.OutPoint.Index, coinState(r.CoinRow)}
+	})
+}
+
+// writeRows writes what find and at tell of a request, a row as a line.
+func writeRows[R any](ctx context.Context, s *Service, w io.Writer, q TableRequest, find func(context.Context, []ID, Page) ([]RowID, error),
+	at func(context.Context, []ID, []RowID) ([]R, error), as func(R) line) error {
+	if err := q.check(); err != nil {
+		return err
 	}
 	p, err := newestFirst(q.Query)
 	if err != nil {
@@ -119,20 +102,19 @@ func (s *Service) WriteCoins(ctx context.Context, w io.Writer, q TableRequest) e
 	if err != nil {
 		return err
 	}
-	rows, err := s.c.Store.CoinRows(ctx, ids, p)
+	rows, err := find(ctx, ids, p)
 	if err != nil {
 		return err
 	}
 	t := q.table(w)
 	for len(rows) > 0 && t.err == nil {
 		n := min(tableChunk, len(rows))
-		list, err := s.c.Store.CoinsByRow(ctx, ids, rows[:n])
+		list, err := at(ctx, ids, rows[:n])
 		if err != nil {
 			return err
 		}
 		for _, r := range list {
-			vout := r.OutPoint.Index
-			t.row(ctx, line{r.WalletName, r.Label, string(r.Category), r.Amount, r.OutPoint.Hash.String(), r.Address, r.Height, r.Time, nil, &vout, coinState(r.CoinRow)})
+			t.row(ctx, as(r))
 		}
 		rows = rows[n:]
 	}
