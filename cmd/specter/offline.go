@@ -107,6 +107,23 @@ func (c common) answer(h host, fill func(*request) error, do func(request) (any,
 	return c.print(h, out)
 }
 
+// answerObject reads one request, a JSON object with certain fields, from standard input.
+func (c common) answerObject(h host, with string, do func(request) (any, error)) error {
+	return c.answer(h, func(r *request) error {
+		if c.JSONL {
+			return nil
+		}
+		data, err := h.inputBytes("")
+		if err != nil {
+			return err
+		}
+		if err := json.Unmarshal(data, r); err != nil {
+			return errs.Bad(errs.Malformed, "standard input is no JSON object with %s: %w", with, err)
+		}
+		return nil
+	}, do)
+}
+
 // one runs a command for its flags and arguments.
 func (c common) one(fill func(*request) error, do func(request) (any, error)) (any, error) {
 	r := request{Network: c.Network}

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"encoding/json"
 	"strings"
 
 	"specter/internal/btc/descriptor"
-	"specter/internal/errs"
 )
 
 type policyCmd struct {
@@ -22,19 +20,7 @@ func (policyExpandCmd) Help() string {
 
 // Run answers.
 func (c policyExpandCmd) Run(h host) error {
-	return c.answer(h, func(r *request) error {
-		if c.JSONL {
-			return nil
-		}
-		data, err := h.inputBytes("")
-		if err != nil {
-			return err
-		}
-		if err := json.Unmarshal(data, r); err != nil {
-			return errs.Bad(errs.Malformed, "standard input is no JSON object with template and keys: %w", err)
-		}
-		return nil
-	}, expandPolicy)
+	return c.answerObject(h, "template and keys", expandPolicy)
 }
 
 func expandPolicy(r request) (any, error) {

@@ -23,19 +23,7 @@ func (psbtCreateCmd) Help() string {
 
 // Run answers.
 func (c psbtCreateCmd) Run(h host) error {
-	return c.answer(h, func(r *request) error {
-		if c.JSONL {
-			return nil
-		}
-		data, err := h.inputBytes("")
-		if err != nil {
-			return err
-		}
-		if err := json.Unmarshal(data, r); err != nil {
-			return errs.Bad(errs.Malformed, "standard input is no JSON object with inputs and outputs: %w", err)
-		}
-		return nil
-	}, createPSBT)
+	return c.answerObject(h, "inputs and outputs", createPSBT)
 }
 
 // createInput is an input that psbt create takes.
