@@ -34,6 +34,11 @@ type serverCmd struct {
 	ACMEURL string   `name:"acme-directory" help:"Directory of another ACME authority." env:"SPECTER_ACME_DIRECTORY" placeholder:"URL"`
 	ACMECA  string   `name:"acme-root" help:"Certificates by which that directory is trusted." env:"SPECTER_ACME_ROOT" placeholder:"FILE" type:"path"`
 	Plain   int      `name:"http-port" help:"A further port for plain HTTP that leads to HTTPS and answers the authority's questions, 80 as a rule." env:"SPECTER_HTTP_PORT" placeholder:"PORT"`
+	Tunnel  []string `help:"Be reached through this SSH server (user@host or user@host:port); may be given several times." env:"SPECTER_TUNNEL" placeholder:"USER@HOST"`
+	Listen  []string `name:"tunnel-listen" help:"Where a tunnel's server listens, in the order of the tunnels: localhost:25441 for a web server there, *:443 with HTTPS of Specter's own." env:"SPECTER_TUNNEL_LISTEN" placeholder:"ADDRESS"`
+	Behind  bool     `name:"tunnel-proxy" help:"Believe a proxy (nginx) on the tunnels' servers about its clients." env:"SPECTER_TUNNEL_PROXY"`
+	Prefix  string   `name:"url-prefix" help:"Path below which a proxy has Specter mounted, as /specter." env:"APP_URL_PREFIX" placeholder:"PATH"`
+	InPlain bool     `name:"insecure-http" help:"Let people log in over plain HTTP from other machines, where everybody on the way can read their password." env:"SPECTER_INSECURE_HTTP"`
 	Bridge  bool     `name:"hwibridge" help:"Run the USB bridge, its settings page and the login alone."`
 	Sims    string   `name:"simulators" help:"Emulators of devices, as kind=udp:host:port, kind=tcp:host:port, kind=unix:/path or kind=serial:/dev/port, separated by commas." env:"SPECTER_SIMULATORS" placeholder:"KIND=PORT"`
 	HWI     string   `name:"hwi" help:"The program HWI for devices that Specter does not drive itself: its path, or off; left away, it is used where it is installed." env:"SPECTER_HWI" placeholder:"PATH"`
@@ -57,7 +62,7 @@ func (c serverCmd) config(h host) (app.Config, error) {
 		return app.Config{}, err
 	}
 	cfg := app.Config{Host: c.Host, Port: c.Port, DataDir: dir, Hosts: c.Name, HomeDir: home,
-		Env: h.env, API: c.API, Version: version, Debug: c.Debug, BridgeOnly: c.Bridge, Simulators: c.Sims, HWI: c.HWI, Out: h.stdout, Now: time.Now}
+		Env: h.env, API: c.API, Version: version, Debug: c.Debug, BridgeOnly: c.Bridge, Simulators: c.Sims, HWI: c.HWI, InsecureHTTP: c.InPlain, Out: h.stdout, Now: time.Now}
 	cfg.Log, cfg.Lines = logger(h.stderr, c.Debug)
 	if cfg.API == nil {
 		cfg.API = truthy(h, "SPECTER_API_ACTIVE")
@@ -67,6 +72,12 @@ func (c serverCmd) config(h host) (app.Config, error) {
 		return cfg, err
 	}
 	if cfg.TLS, err = c.secure(h); err != nil {
+		return cfg, err
+	}
+	if cfg.Tunnels, err = c.tunnels(); err != nil {
+		return cfg, err
+	}
+	if cfg.URLPrefix, err = door.CleanPrefix(c.Prefix); err != nil {
 		return cfg, err
 	}
 	if !c.NoOpen && terminal(h.stdin) && terminal(h.stdout) {

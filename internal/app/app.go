@@ -42,6 +42,7 @@ type App struct {
 	settings *setting.Service
 	outside  *outside
 	headers  *ownchain.Keeper
+	tunnels  *tunnels
 	onions   *onionService
 	program  *steward
 	secrets  *keeper
@@ -140,6 +141,9 @@ func (a *App) furnish(ctx context.Context) error {
 	if a.onions, err = a.newOnion(ctx); err != nil {
 		return err
 	}
+	if a.tunnels, err = a.newTunnels(ctx); err != nil {
+		return err
+	}
 	if a.hub, err = a.newHub(); err != nil {
 		return err
 	}
@@ -150,7 +154,7 @@ func (a *App) furnish(ctx context.Context) error {
 	a.wallets = wallet.New(wallet.Config{Headers: a.headers, Store: a.db, Sources: a.nodes, Devices: a.deviceKeys, FeeRate: a.feeRate, SignHot: a.signHot, Post: a.post, Limits: device.Limit,
 		UID: uid, DraftDays: a.draftDays, Now: a.c.Now, Log: a.c.Log})
 	a.devices = device.New(device.Config{Store: a.db, Now: a.c.Now, Seal: hot.Seal, Uses: a.wallets.Uses, HotAllowed: a.hotAllowed})
-	a.auth, err = auth.New(ctx, auth.Config{Store: a.db, Now: a.c.Now, Log: a.c.Log, CheckRPC: a.checkRPC, Open: a.c.reachable, Forget: a.forgetUser, Hash: a.c.hash, Keeper: a.secrets})
+	a.auth, err = auth.New(ctx, auth.Config{Store: a.db, Now: a.c.Now, Log: a.c.Log, CheckRPC: a.checkRPC, Open: a.reachable, Forget: a.forgetUser, Hash: a.c.hash, Keeper: a.secrets})
 	return err
 }
 
@@ -193,12 +197,13 @@ func (a *App) listen() error {
 	if a.c.TLS.Mode == TLSSelfSigned {
 		hsts = 0 // a browser that does not know the authority yet could not be let through any more
 	}
-	c := door.Config{Hosts: append(a.c.Hosts, machineNames()...), Trusted: a.c.Trusted, Log: a.c.Log, Now: a.c.Now, Fail: refuse, HSTS: hsts, Shared: shared}
-	a.server.Handler = door.New(c, h)
+	c := a.doorFor(h)
+	c.HSTS = hsts
+	a.server.Handler = entry(door.New(c, h))
 	if a.source == nil {
 		return nil
 	}
-	a.towardsTLS.Handler = door.New(c, a.towards(h))
+	a.towardsTLS.Handler = entry(door.New(c, a.towards(h)))
 	if public, ok := a.source.(*cert.ACME); ok {
 		a.towardsTLS.Handler = public.Challenges(a.towardsTLS.Handler)
 	}
@@ -247,6 +252,10 @@ func (a *App) Run(ctx context.Context) error {
 	g.Go(func() error { return a.serve(doorway{listener: a.listener}) })
 	if a.plainPort != nil {
 		g.Go(func() error { return a.serve(doorway{listener: a.plainPort, plain: true}) })
+	}
+	if !a.c.BridgeOnly {
+		g.Go(func() error { return a.serve(doorway{listener: a.tunnels.inlet}) })
+		g.Go(func() error { a.tunnels.run(gctx); return nil })
 	}
 	g.Go(func() error { a.onions.run(gctx); return nil })
 	g.Go(func() error { a.fetch(gctx); return nil })

@@ -26,9 +26,6 @@ import (
 // bridgeRoot is where the bridge's API is, whatever else is mounted where.
 const bridgeRoot = "/hwi/api"
 
-// shared tells the door which requests other sites may make: the bridge decides itself.
-func shared(r *http.Request) bool { return below(r.URL.Path, bridgeRoot) }
-
 // ofBridge tells which paths there are where the program is a bridge and nothing else: its own
 // pages, the login, the program's health, and their files.
 func ofBridge(path string) bool {
@@ -103,24 +100,23 @@ func (a *App) elsewhereBridge(ctx context.Context, userID string) (*bridge.Clien
 // ask it; how is decided as for services: onion names through the proxy, and with "through the
 // proxy or not at all" all that is not plainly near.
 func (o *outside) bridgeClient() *http.Client {
-	t := &http.Transport{
-		Proxy: nil, DisableKeepAlives: true, MaxResponseHeaderBytes: 64 << 10, TLSHandshakeTimeout: 20 * time.Second,
-		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			p, err := o.settings.Program(ctx)
-			if err != nil {
-				return nil, err
-			}
-			host, _, err := net.SplitHostPort(address)
-			if err != nil {
-				return nil, errs.E(errs.Invalid, "%.100q is no address", address)
-			}
-			if !onion(host) && (!p.ProxyOnly || nearby(host)) {
-				return o.dial(ctx, network, address)
-			}
-			return o.through(ctx, p.Proxy, network, address, host)
-		},
+	return &http.Client{Transport: &http.Transport{Proxy: nil, DisableKeepAlives: true, MaxResponseHeaderBytes: 64 << 10, TLSHandshakeTimeout: 20 * time.Second, DialContext: o.asChosen}}
+}
+
+// asChosen dials what a user has named by address, straight or through the proxy.
+func (o *outside) asChosen(ctx context.Context, network, address string) (net.Conn, error) {
+	p, err := o.settings.Program(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return &http.Client{Transport: t}
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, errs.E(errs.Invalid, "%.100q is no address", address)
+	}
+	if !onion(host) && (!p.ProxyOnly || nearby(host)) {
+		return o.dial(ctx, network, address)
+	}
+	return o.through(ctx, p.Proxy, network, address, host)
 }
 
 func onion(host string) bool {

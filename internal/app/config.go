@@ -14,7 +14,9 @@ import (
 
 	"specter/internal/auth"
 	"specter/internal/btc"
+	"specter/internal/door"
 	"specter/internal/errs"
+	"specter/internal/setting"
 	"specter/internal/signer"
 )
 
@@ -37,7 +39,15 @@ type Config struct {
 	Trusted []netip.Prefix                   // proxies whose word about the client is believed
 	TLS     TLS                              // zero: plain HTTP
 	Tor     Tor                              // zero: as the owner has set
-	API     *bool                            // SPECTER_API_ACTIVE; nil: the owner's setting decides
+	// Tunnels are ways in through SSH servers, besides those that the owner has set up on the page;
+	// their IDs are given here.
+	Tunnels []setting.Tunnel
+	// InsecureHTTP lets people log in over plain HTTP from other machines.
+	InsecureHTTP bool
+	// URLPrefix is the path below which everything is mounted, "/specter"; "": none, or what a
+	// trusted proxy says in X-Forwarded-Prefix.
+	URLPrefix string
+	API       *bool // SPECTER_API_ACTIVE; nil: the owner's setting decides
 	// PasswordFile holds the owner's password for a first start without a page
 	// (SPECTER_ADMIN_PASSWORD_FILE); the owner is then called admin. "": none.
 	PasswordFile string
@@ -84,10 +94,16 @@ func (c Config) check() error {
 	if c.Port < 0 || c.Port > 65535 {
 		return errs.E(errs.Invalid, "the port must be between 0 and 65535")
 	}
+	if clean, err := door.CleanPrefix(c.URLPrefix); err != nil || clean != c.URLPrefix {
+		return errs.E(errs.Invalid, "%.100q is no path to be mounted at; write it as /specter", c.URLPrefix)
+	}
 	if err := c.TLS.check(false); err != nil {
 		return err
 	}
-	if c.Demo != nil && c.reachable() {
+	if c.BridgeOnly && len(c.Tunnels) > 0 {
+		return errs.E(errs.Invalid, "the bridge is for this computer; leave --hwibridge or --tunnel away")
+	}
+	if c.Demo != nil && (c.reachable() || len(c.Tunnels) > 0) {
 		return errs.E(errs.Denied, "the demo asks nobody to log in, so it listens on this computer alone; leave --host away")
 	}
 	return nil

@@ -28,6 +28,10 @@ func (a *App) settle(ctx context.Context) error {
 	} else if err := a.ownerFromFile(ctx); err != nil {
 		return err
 	}
+	if a.auth.Settings().Method == auth.MethodNone && len(a.c.Tunnels) > 0 {
+		return errs.E(errs.Denied, "nobody logs in to this Specter, so a tunnel would open your wallets to the whole world, and it is refused. "+
+			"Start it without --tunnel, set a login under Settings, Authentication, and start it as you like then")
+	}
 	if a.auth.Settings().Method == auth.MethodNone && a.c.reachable() {
 		return errs.E(errs.Denied, "nobody logs in to this Specter, so letting other machines reach it would open your wallets to all of them, and it is refused. "+
 			"Start it on 127.0.0.1 without --trusted-proxy, set a login under Settings, Authentication, and start it as you like then. "+

@@ -122,6 +122,12 @@ GET /settings/auth - - - +
 POST /settings/auth - - - +
 POST /settings/api - - - +
 GET /settings/remote - - - +
+POST /settings/remote/tunnels - - - + target=me@127.0.0.1:1&in=yes&listen=25441
+POST /settings/remote/tunnels/{id}/pause - - - -
+POST /settings/remote/tunnels/{id}/resume - - - -
+POST /settings/remote/tunnels/{id}/retry - - - -
+POST /settings/remote/tunnels/{id}/forget - - - -
+POST /settings/remote/tunnels/{id}/delete - - - -
 GET /settings/remote/tor - - - +
 POST /settings/remote/tor - - - + control=127.0.0.1:9051
 POST /settings/remote/tor/clients - - - + name=phone
@@ -133,6 +139,8 @@ GET /authority/specter.pem - - - -
 GET /settings/usb - + + +
 POST /settings/usb - + + + kind=local
 POST /settings/usb/test - + + +
+POST /settings/usb/agents - + + +
+POST /settings/usb/agents/{id}/revoke - - + -
 GET /hwi/{$} + + + +
 GET /hwi/settings/{$} - - - +
 POST /hwi/settings/{$} - - - + action=update&whitelisted_domains=https://specter.example

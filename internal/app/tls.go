@@ -152,13 +152,13 @@ func served(err error) error {
 // towards answers plain HTTP while the program speaks HTTPS: health checks and the authority's
 // certificate are answered, proxies that say they were reached by https are let through, and
 // everybody else is led to https.
-func (a *App) towards(all http.Handler) http.Handler {
+func (a *App) towards(all *mounts) http.Handler {
 	lead := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if door.IsHTTPS(r) || below(r.URL.Path, "/healthz") || below(r.URL.Path, "/authority") {
+		if door.IsHTTPS(r) || below(all.bare(r), "/healthz") || below(all.bare(r), "/authority") {
 			all.ServeHTTP(w, r)
 			return
 		}
-		http.Redirect(w, r, "https://"+a.secureHost(r)+r.URL.RequestURI(), http.StatusPermanentRedirect)
+		http.Redirect(w, r, "https://"+a.secureHost(r)+all.whole(r), http.StatusPermanentRedirect)
 	})
 	return lead
 }

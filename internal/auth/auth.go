@@ -409,5 +409,5 @@ var (
 	errToken    = errs.E(errs.Denied, "the token is not valid")
 	errNotOwner = errs.E(errs.Denied, "only the owner may do this")
 	errUnset    = errs.E(errs.Conflict, "the first start is not finished; open the link that the program printed")
-	errOpen     = errs.E(errs.Conflict, "without a login the program may only listen on this computer; choose a login method, or listen on 127.0.0.1 alone")
+	errOpen     = errs.E(errs.Conflict, "without a login the program may be reached from this computer alone; choose a login method, or listen on 127.0.0.1 alone and remove or pause the tunnels")
 )

@@ -16,12 +16,13 @@ type loginPage struct {
 	Name   string
 	Next   string
 	Note   string // why this page is shown
+	Unsafe string // why nobody may log in by this way; "" anybody may
 	Error  string
 }
 
 // loginPage starts a login page; the note is one of our own sentences, chosen by the query.
 func (s *Server) loginPage(r *http.Request) loginPage {
-	v := loginPage{page: s.barePage(r, s.tr(r, "Log in")), Method: s.c.Auth.Settings().Method, Next: nextOf(r)}
+	v := loginPage{page: s.barePage(r, s.tr(r, "Log in")), Method: s.c.Auth.Settings().Method, Next: nextOf(r), Unsafe: s.unsafe(r)}
 	q := r.URL.Query()
 	switch {
 	case q.Has("kept"):
@@ -34,6 +35,25 @@ func (s *Server) loginPage(r *http.Request) loginPage {
 		v.Note = s.tr(r, "Your account is ready. Log in with the name and password that you have chosen.")
 	}
 	return v
+}
+
+// unsafe is the sentence for who came by a way on which nobody may log in; "" on others.
+func (s *Server) unsafe(r *http.Request) string {
+	if s.c.Unsafe == nil {
+		return ""
+	}
+	if err := s.c.Unsafe(r); err != nil {
+		return s.sentence(r, err)
+	}
+	return ""
+}
+
+// refuseUnsafe is the error for a secret that came by a way on which none may be sent.
+func (s *Server) refuseUnsafe(r *http.Request) error {
+	if s.c.Unsafe == nil {
+		return nil
+	}
+	return s.c.Unsafe(r)
 }
 
 // getLogin asks for what the method wants; who is in already goes on.
@@ -55,6 +75,9 @@ func (s *Server) getLogin(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) postLogin(w http.ResponseWriter, r *http.Request) error {
 	if err := parseForm(r); err != nil {
 		return err
+	}
+	if err := s.refuseUnsafe(r); err != nil {
+		return s.render(w, r, statusOf(err), "auth_login", s.loginPage(r))
 	}
 	name, password := r.PostFormValue("username"), r.PostFormValue("password")
 	cookie, u, err := s.c.Auth.Login(r.Context(), auth.Login{Name: name, Password: password, Client: s.client(r), Agent: agentOf(r), Old: s.sessionCookie(r), Browser: s.browserCookie(r)})

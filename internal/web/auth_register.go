@@ -17,7 +17,7 @@ type registerPage struct {
 }
 
 func (s *Server) registerPage(r *http.Request) registerPage {
-	return registerPage{page: s.barePage(r, s.tr(r, "Make your account")), Secret: limit(r.FormValue("otp"), 200), Min: s.c.Auth.Settings().MinPassword}
+	return registerPage{page: s.barePage(r, s.tr(r, "Make your account")), Secret: limit(r.FormValue("otp"), 200), Min: s.c.Auth.Settings().MinPassword, Error: s.unsafe(r)}
 }
 
 // getRegister is where an invitation leads. Looking does not use it up.
@@ -46,7 +46,10 @@ func (s *Server) postRegister(w http.ResponseWriter, r *http.Request) error {
 	}
 	reg := auth.Registration{Secret: r.PostFormValue("otp"), Name: r.PostFormValue("username"), Password: r.PostFormValue("password"),
 		Client: s.client(r), Agent: agentOf(r)}
-	err := samePassword(reg.Password, r.PostFormValue("again"))
+	err := s.refuseUnsafe(r)
+	if err == nil {
+		err = samePassword(reg.Password, r.PostFormValue("again"))
+	}
 	if err == nil {
 		_, err = s.c.Auth.Register(r.Context(), reg)
 	}

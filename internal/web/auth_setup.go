@@ -33,7 +33,7 @@ func (s *Server) unset() bool {
 
 func (s *Server) setupPage(r *http.Request) setupPage {
 	return setupPage{page: s.barePage(r, s.tr(r, "Welcome to Specter")), Secret: limit(r.FormValue("secret"), 200), Name: "admin",
-		Min: s.c.Auth.Settings().MinPassword, Open: s.open()}
+		Min: s.c.Auth.Settings().MinPassword, Open: s.open(), Error: s.unsafe(r)}
 }
 
 // open tells whether other machines can reach this Specter.
@@ -65,7 +65,7 @@ func (s *Server) postSetup(w http.ResponseWriter, r *http.Request) error {
 	cookie, err := "", error(nil)
 	if req.NoLogin {
 		req.Password = ""
-	} else {
+	} else if err = s.refuseUnsafe(r); err == nil {
 		err = samePassword(req.Password, r.PostFormValue("again"))
 	}
 	if err == nil {

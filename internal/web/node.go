@@ -88,6 +88,10 @@ func (s *Server) getNewNode(w http.ResponseWriter, r *http.Request) error {
 	}
 	p.Section = "nodes"
 	v := nodePage{page: p, Conn: node.Node{Name: s.freeNodeName(r.Context(), "Bitcoin Core"), Kind: node.Core, Protocol: "http", Host: "127.0.0.1"}}
+	// A tunnel's node is at a port of this computer; a link from its settings says which.
+	if port, err := strconv.ParseUint(r.FormValue("port"), 10, 16); err == nil && port > 0 {
+		v.Conn.Port = int(port)
+	}
 	if r.FormValue("look") == "yes" {
 		v.Looked, v.Found = true, s.look(r.Context())
 	}

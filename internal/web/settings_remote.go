@@ -28,6 +28,7 @@ type remotePage struct {
 	QR          template.HTML // of Visit
 	CameraHere  bool          // this very page came in a way that lets a browser use the camera
 	PrivateOnly bool          // other machines do not reach the listener
+	Tunnels     *tunnelsView  // nil: the program keeps none
 }
 
 // Ways are the commands that start Specter with HTTPS: at home, with a domain, with files.
@@ -45,19 +46,29 @@ func (s *Server) certificate() (cert.State, bool) {
 
 // getRemote shows how this Specter is reached from elsewhere.
 func (s *Server) getRemote(w http.ResponseWriter, r *http.Request) error {
-	f, err := s.settingsFrame(r, "remote", s.tr(r, "Remote access"))
+	v, err := s.remotePage(r, nil)
 	if err != nil {
 		return err
+	}
+	return s.render(w, r, http.StatusOK, "settings_remote", v)
+}
+
+// remotePage fills the page; refused is a tunnel that was typed and not taken, nil: none.
+func (s *Server) remotePage(r *http.Request, refused *tunnelForm) (remotePage, error) {
+	f, err := s.settingsFrame(r, "remote", s.tr(r, "Remote access"))
+	if err != nil {
+		return remotePage{}, err
 	}
 	v := remotePage{settingsFrame: f, CameraHere: cameraMay(r), PrivateOnly: s.c.Open == nil || !s.c.Open()}
 	if v.Cert, v.Secure = s.certificate(); v.Secure && v.Cert.Authority != "" {
 		if v.Visit = s.authorityURL(r, v.Cert.Names); v.Visit != "" {
 			if v.QR, err = drawQR(v.Visit, s.tr(r, "The page with the certificate to install")); err != nil {
-				return err
+				return v, err
 			}
 		}
 	}
-	return s.render(w, r, http.StatusOK, "settings_remote", v)
+	v.Tunnels, err = s.tunnelsView(r, refused)
+	return v, err
 }
 
 // cameraMay reports whether a browser lets the page of this request use the camera: it came by
@@ -141,10 +152,10 @@ func (s *Server) getAuthorityFile(pem bool) handler {
 
 // remoteRoutes are the ways in from outside.
 func (s *Server) remoteRoutes() []route {
-	return []route{
+	return append(s.tunnelRoutes(), []route{
 		{"GET /settings/remote", forOwner, s.getRemote},
 		{"GET /authority/{$}", forEveryone, s.getAuthority},
 		{"GET /authority/specter.crt", forEveryone, s.getAuthorityFile(false)},
 		{"GET /authority/specter.pem", forEveryone, s.getAuthorityFile(true)},
-	}
+	}...)
 }

@@ -57,9 +57,13 @@ type Config struct {
 	Onion      Onion      // nil: the program makes no onion service
 	Program    Program    // nil: the program's own settings are not on offer
 	Bridge     Bridge     // nil: no USB devices
+	Tunnels    Tunnels    // nil: no ways in through SSH servers
 	BridgeOnly bool       // the program is a USB bridge and nothing else
 	// Open reports whether other machines can reach this Specter; nil: they cannot.
 	Open func() bool
+	// Unsafe says why nobody may log in by the way that a request came (plain HTTP from another
+	// machine), or nil. nil: all ways will do.
+	Unsafe func(r *http.Request) error
 	// CheckPIN tries a password against the active node: errs.Denied when it is wrong. nil: the
 	// node's password is not on offer as a login.
 	CheckPIN  func(ctx context.Context, pin string) error
@@ -81,7 +85,7 @@ type Server struct {
 	templates  map[string]*templateSet // by language
 	languages  languages
 	settings   *setting.Service
-	shown      present
+	shown      *present
 	flashes    *vault[flash]
 	seeds      *vault[newSeed]
 	found      *vault[node.Node]
@@ -89,13 +93,13 @@ type Server struct {
 	tokens     *vault[newToken]
 	kept       *keptForms
 	labelFiles *labelFiles
-	active     activity
+	active     *activity
 	pages      http.Handler // the routes, without prefix and door
 	handler    http.Handler
 
-	streams   openStreams // of events
+	streams   *openStreams // of events
 	closing   chan struct{}
-	closeOnce sync.Once
+	closeOnce *sync.Once
 }
 
 // New parses the templates and builds the handler. It fails on a mistake in this program's own
@@ -108,7 +112,7 @@ func New(c Config) (*Server, error) {
 	if c.URLPrefix != "" && !strings.HasPrefix(c.URLPrefix, "/") {
 		c.URLPrefix = "/" + c.URLPrefix
 	}
-	s := &Server{c: c, log: c.Log, now: c.Now, closing: make(chan struct{})}
+	s := &Server{c: c, log: c.Log, now: c.Now, shown: &present{}, active: &activity{}, streams: &openStreams{}, closing: make(chan struct{}), closeOnce: &sync.Once{}}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -127,16 +131,31 @@ func New(c Config) (*Server, error) {
 	if s.assets, err = loadAssets(); err != nil {
 		return nil, fmt.Errorf("web: static files: %w", err)
 	}
+	if err := s.build(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// build makes what depends on the prefix: the templates and the routes.
+func (s *Server) build() (err error) {
 	if s.templates, err = s.loadTemplates(); err != nil {
-		return nil, fmt.Errorf("web: templates: %w", err)
+		return fmt.Errorf("web: templates: %w", err)
 	}
 	s.languages = newLanguages(slices.Collect(maps.Keys(s.templates)))
-	pages, err := s.mux(s.routes())
-	if err != nil {
-		return nil, fmt.Errorf("web: routes: %w", err)
+	if s.handler, err = s.mux(s.routes()); err != nil {
+		return fmt.Errorf("web: routes: %w", err)
 	}
-	s.handler = pages
-	return s, nil
+	return nil
+}
+
+// Below returns the same pages mounted below another prefix ("/specter"; "" for none). What is
+// remembered between requests (who was active, sentences for the next page, kept forms, open
+// streams) is shared; closing one closes both.
+func (s *Server) Below(prefix string) (*Server, error) {
+	other := *s
+	other.c.URLPrefix = prefix
+	return &other, other.build()
 }
 
 // ServeHTTP answers one request.
