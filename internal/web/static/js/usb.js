@@ -298,9 +298,9 @@ const run = async (button) => {
 };
 
 document.addEventListener("click", (e) => {
-  const button = e.target.closest("[data-usb]");
+  const button = e.target.closest("button[data-usb]");
   if (!button || box.open) return;
   e.preventDefault();
   run(button);
 });
-document.documentElement.dataset.usb = "ready";
+document.documentElement.dataset.usbReady = "yes";
