@@ -68,6 +68,7 @@ func (c catalogue) eventWords(what string) string {
 		"token-made": "Token made", "token-deleted": "Token deleted", "user-added": "User added", "user-deleted": "User deleted",
 		"user-renamed": "User renamed", "password-set": "Password changed", "method-set": "Login method changed", "invited": "Invitation made",
 		"invitation-revoked": "Invitation revoked", "registered": "Registered", "setup": "First start finished",
+		"agent-code": "Pairing code for an agent made", "agent-paired": "Agent paired", "agent-revoked": "Agent revoked",
 	}[what])
 	if words == "" {
 		return what // a newer record than this page

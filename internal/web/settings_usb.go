@@ -13,14 +13,14 @@ import (
 // usbRoutes are the pages about USB devices. The bridge's own page keeps the old Specter's
 // address; the bridge itself (/hwi/api/) is no page and answered elsewhere.
 func (s *Server) usbRoutes() []route {
-	return []route{
+	return append(s.agentRoutes(), []route{
 		{"GET /settings/usb", forUser, s.getUSB},
 		{"POST /settings/usb", forUser, s.postUSB},
 		{"POST /settings/usb/test", forUser, s.postTestUSB},
 		{"GET /hwi/{$}", forEveryone, s.getBridge},
 		{"GET /hwi/settings/{$}", forOwner, s.getWhitelist},
 		{"POST /hwi/settings/{$}", forOwner, s.postWhitelist},
-	}
+	}...)
 }
 
 // localBridge is where pages ask for the devices at this server.
@@ -58,11 +58,13 @@ func bridgePolicy(policy string, r *http.Request, body []byte) (string, bool) {
 
 type usbPage struct {
 	settingsFrame
-	Kind   string // local, remote, own
-	Own    string // the address in the form
-	Origin string // under which the browser knows this server
-	Report *BridgeReport
-	Error  string
+	Kind    string // local, agent, remote, own
+	Own     string // the address in the form
+	Origin  string // under which the browser knows this server
+	Report  *BridgeReport
+	Agents  []BridgeAgent
+	Pairing *pairingView
+	Error   string
 }
 
 func (s *Server) usbPage(r *http.Request) (usbPage, error) {
@@ -77,10 +79,13 @@ func (s *Server) usbPage(r *http.Request) (usbPage, error) {
 	switch f.Chosen.Bridge {
 	case "":
 		v.Kind = "local"
+	case setting.AgentBridge:
+		v.Kind, v.Own = "agent", ""
 	case setting.RemoteBridge:
 		v.Kind, v.Own = "remote", ""
 	}
-	return v, nil
+	v.Agents, err = s.agents(r)
+	return v, err
 }
 
 // origin is the name under which the browser knows this server, as it stands in whitelists.
@@ -123,6 +128,8 @@ func (s *Server) postUSB(w http.ResponseWriter, r *http.Request) error {
 	address := ""
 	switch v.Kind {
 	case "local":
+	case "agent":
+		address = setting.AgentBridge
 	case "remote":
 		address = setting.RemoteBridge
 	case "own":
@@ -178,6 +185,8 @@ func (c catalogue) bridgeStepWords(name string) string {
 		return c.t("It lets this Specter in")
 	case "device":
 		return c.t("A device")
+	case "agent":
+		return c.t("The agent")
 	}
 	return c.t("It looks for devices")
 }
