@@ -23,6 +23,7 @@ type member struct {
 	browser  visitor // logged in
 	session  auth.Session
 	token    auth.Token
+	agent    auth.Agent
 	jwt      string
 	device   device.Device
 	ref      wallet.Ref
@@ -73,6 +74,7 @@ func (h *house) member(name, words string) member {
 	m.words = words
 	h.newDraft(&m)
 	h.newToken(&m)
+	m.agent, _ = h.newAgent(m.user, name+" desk")
 	m.browser, m.session = h.logIn(m.user, m.password)
 	return m
 }

@@ -178,6 +178,8 @@ func (s *stage) paths(pattern, who string) []string {
 	switch {
 	case strings.Contains(pattern, "/tokens/") || strings.Contains(pattern, "/token/"):
 		id = m.token.ID
+	case strings.Contains(pattern, "/agents/"):
+		id = m.agent.ID
 	case strings.Contains(pattern, "/sessions/"):
 		id = fmt.Sprint(m.session.ID)
 	case strings.Contains(pattern, "/invitations/"):
