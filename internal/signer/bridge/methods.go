@@ -367,14 +367,27 @@ func extractXPubs(ctx context.Context, j *job) (any, error) {
 			}
 			return nil
 		})
-		if err != nil && (len(lines) == 0 || ctx.Err() != nil) {
+		switch {
+		case ctx.Err() != nil, err != nil && len(lines) == 0 && endsIt(err):
 			return nil, err
+		case err != nil && first == nil: // an app or a setting for one kind of network alone
+			first = err
 		}
 	}
 	if len(lines) == 0 {
 		return nil, first
 	}
 	return strings.Join(lines, ""), nil
+}
+
+// endsIt reports whether another question would come to the same: the device is gone, or its
+// person has refused.
+func endsIt(err error) bool {
+	switch signer.CodeOf(err) {
+	case signer.CodeConnection, signer.CodeUnknownDevice, signer.CodeCancelled, signer.CodeBusy:
+		return true
+	}
+	return false
 }
 
 // accountPaths are the four paths of an account, in the contract's order.
