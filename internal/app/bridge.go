@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"io"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -100,23 +99,7 @@ func (a *App) elsewhereBridge(ctx context.Context, userID string) (*bridge.Clien
 // ask it; how is decided as for services: onion names through the proxy, and with "through the
 // proxy or not at all" all that is not plainly near.
 func (o *outside) bridgeClient() *http.Client {
-	return &http.Client{Transport: &http.Transport{Proxy: nil, DisableKeepAlives: true, MaxResponseHeaderBytes: 64 << 10, TLSHandshakeTimeout: 20 * time.Second, DialContext: o.asChosen}}
-}
-
-// asChosen dials what a user has named by address, straight or through the proxy.
-func (o *outside) asChosen(ctx context.Context, network, address string) (net.Conn, error) {
-	p, err := o.settings.Program(ctx)
-	if err != nil {
-		return nil, err
-	}
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, errs.E(errs.Invalid, "%.100q is no address", address)
-	}
-	if !onion(host) && (!p.ProxyOnly || nearby(host)) {
-		return o.dial(ctx, network, address)
-	}
-	return o.through(ctx, p.Proxy, network, address, host)
+	return &http.Client{Transport: &http.Transport{Proxy: nil, DisableKeepAlives: true, MaxResponseHeaderBytes: 64 << 10, TLSHandshakeTimeout: 20 * time.Second, DialContext: o.named}}
 }
 
 func onion(host string) bool {

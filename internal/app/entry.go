@@ -21,7 +21,7 @@ func (a *App) doorFor(h *mounts) door.Config {
 }
 
 // nowNames are those that come and go while the program runs.
-func (a *App) nowNames() []string { return a.tunnels.names() }
+func (a *App) nowNames() []string { return append(a.tunnels.names(), a.onions.names()...) }
 
 // entry stands before the door: it turns away who has taken an address that stands for a
 // tunnel's server, and finds programs' own credentials.

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"net"
-	"net/http"
 	"net/netip"
 	"reflect"
 	"sync"
@@ -11,7 +10,6 @@ import (
 	"time"
 
 	"specter/internal/auth"
-	"specter/internal/door"
 	"specter/internal/errs"
 	"specter/internal/remote/cert"
 	"specter/internal/remote/tor"
@@ -68,15 +66,13 @@ func (o *onionService) wanted(ctx context.Context) (setting.Tor, error) {
 	return t, nil
 }
 
-// ours reports whether a host is the name of the service that runs.
-func (o *onionService) ours(host string) bool {
-	name := o.name.Load()
-	return name != nil && *name == host
+// names is the name of the service that runs, where one does.
+func (o *onionService) names() []string {
+	if name := o.name.Load(); name != nil {
+		return []string{*name}
+	}
+	return nil
 }
-
-// throughTor reports whether a request came by the onion service. Tor has encrypted it all the
-// way, and its name is the key's: plain HTTP is no plain way then.
-func throughTor(r *http.Request) bool { return door.ClientOf(r) == tor.Visitor.String() }
 
 // loginEvery is how often is looked whether people log in by now.
 const loginEvery = 2 * time.Second

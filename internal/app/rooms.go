@@ -119,7 +119,9 @@ var errRelayed = errs.E(errs.Denied, "This request came through a proxy, and nob
 	"Open Specter on this computer itself and choose a login under Settings, Authentication; then start it with --trusted-proxy and the proxy's address.")
 
 // reachable reports whether other machines can reach the program now.
-func (a *App) reachable() bool { return a.c.reachable() || a.tunnels != nil && a.tunnels.open() }
+func (a *App) reachable() bool {
+	return a.c.reachable() || a.tunnels != nil && a.tunnels.open() || a.onions != nil && a.onions.on.Load()
+}
 
 // unsafe says why nobody may send a password or a token by the way that a request came: over
 // plain HTTP from another machine, everybody on the way reads it. An onion service encrypts by
