@@ -34,7 +34,7 @@ func keyAt(t *testing.T, name, path string) string {
 // checker is a wallet service whose devices are given: fake and without a node.
 func checker(t *testing.T, keys []wallet.KnownKey) *wallet.Service {
 	t.Helper()
-	db, err := store.Open(context.Background(), t.TempDir()+"/specter.db")
+	db, err := store.Open(context.Background(), freshFile(t))
 	if err != nil {
 		t.Fatal(err)
 	}

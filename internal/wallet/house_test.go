@@ -66,10 +66,42 @@ func newHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	h := &house{t: t, path: filepath.Join(t.TempDir(), "specter.db"), chain: c, src: &switchable{source: c}}
+	h := &house{t: t, path: freshFile(t), chain: c, src: &switchable{source: c}}
 	h.open()
 	t.Cleanup(func() { h.db.Close() })
 	return h
+}
+
+// emptyFile is a database with nothing in it, made once for all tests.
+var emptyFile = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "specter")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "specter.db")
+	db, err := store.Open(context.Background(), path)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
+// freshFile is a database of its own for a test.
+func freshFile(tb testing.TB) string {
+	tb.Helper()
+	data, err := emptyFile()
+	path := filepath.Join(tb.TempDir(), "specter.db")
+	if err == nil {
+		err = os.WriteFile(path, data, 0o600)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return path
 }
 
 // open opens database and service; after a call of it everything in memory is new.

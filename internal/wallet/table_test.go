@@ -13,6 +13,7 @@ import (
 
 	"specter/internal/btc"
 	"specter/internal/errs"
+	"specter/internal/raced"
 	"specter/internal/wallet"
 )
 
@@ -110,7 +111,7 @@ func (w *watcher) Write(p []byte) (int, error) {
 }
 
 func TestLongListsAreWrittenWithinBoundedMemory(t *testing.T) {
-	n := 8_000
+	n := raced.Some(8_000, 1_500)
 	if testing.Short() {
 		n = 3_000
 	}
