@@ -58,7 +58,7 @@ type keptLine struct {
 
 // newTunnels reads what is stored; run brings it up.
 func (a *App) newTunnels(ctx context.Context) (*tunnels, error) {
-	own := &files{path: a.folder.path}
+	own := a.own()
 	t := &tunnels{settings: a.settings, dial: a.outside.named, now: a.c.Now, log: a.c.Log, inlet: sshtunnel.NewInlet(),
 		keys: sshtunnel.NewKeys(own, a.sshAgent()), hosts: sshtunnel.NewHosts(own), lines: map[string]*keptLine{},
 		noLogin: func() bool { return a.auth.Settings().Method == auth.MethodNone }}

@@ -4,23 +4,29 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
-// atOnce bounds the connections that wait to be taken or are being served through tunnels.
+// atOnce bounds the connections that wait to be taken or are being served through tunnels. Beyond
+// it the one goes that has been silent longest, so that strangers who open many and say nothing
+// keep nobody out.
 const atOnce = 512
 
 // Inlet is the listener at which everything arrives that comes through tunnels; a web server
 // serves it like any other.
 type Inlet struct {
 	conns chan net.Conn
-	slots chan struct{}
 	gone  chan struct{}
 	once  sync.Once
+
+	mu   sync.Mutex
+	open map[*arrived]bool
 }
 
 // NewInlet makes one.
 func NewInlet() *Inlet {
-	return &Inlet{conns: make(chan net.Conn), slots: make(chan struct{}, atOnce), gone: make(chan struct{})}
+	return &Inlet{conns: make(chan net.Conn), gone: make(chan struct{}), open: map[*arrived]bool{}}
 }
 
 // The addresses that stand for a server's own loopback in RemoteAddr: what comes from the
@@ -33,24 +39,22 @@ var (
 )
 
 // Take returns what a tunnel's Config.Take wants: proxied tells that a proxy on the server is to
-// be believed. Beyond its bound a connection is closed instead of queued.
+// be believed. Beyond its bound the connection goes that has been silent longest.
 func (i *Inlet) Take(proxied bool) func(net.Conn) {
 	stand := Plain
 	if proxied {
 		stand = Trusted
 	}
 	return func(c net.Conn) {
-		select {
-		case i.slots <- struct{}{}:
-		default:
-			c.Close()
-			return
-		}
 		// SSH channels know no deadlines, and a web server needs them against clients that stall;
 		// a pipe between the two does.
 		near, far := net.Pipe()
 		a := &arrived{Conn: near, from: addressOf(c.RemoteAddr(), stand)}
-		go func() { join(far, c); <-i.slots }()
+		a.heard()
+		if silent := i.enter(a); silent != nil {
+			silent.Close()
+		}
+		go func() { join(far, c); i.leave(a) }()
 		go func() {
 			select {
 			case i.conns <- a:
@@ -59,6 +63,28 @@ func (i *Inlet) Take(proxied bool) func(net.Conn) {
 			}
 		}()
 	}
+}
+
+// enter counts a connection in; where there are too many it returns the one that has to go.
+func (i *Inlet) enter(a *arrived) (silent *arrived) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if len(i.open) >= atOnce {
+		for one := range i.open {
+			if silent == nil || one.last.Load() < silent.last.Load() {
+				silent = one
+			}
+		}
+		delete(i.open, silent)
+	}
+	i.open[a] = true
+	return silent
+}
+
+func (i *Inlet) leave(a *arrived) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	delete(i.open, a)
 }
 
 // addressOf is who a connection is from: the client's address as the server saw it, and where
@@ -95,6 +121,30 @@ func (i *Inlet) Addr() net.Addr { return &net.TCPAddr{IP: Plain.AsSlice()} }
 type arrived struct {
 	net.Conn
 	from net.Addr
+	last atomic.Int64 // when bytes last went either way, by a clock that only goes on
+}
+
+// epoch is where that clock begins.
+var epoch = time.Now()
+
+func (a *arrived) heard() { a.last.Store(int64(time.Since(epoch))) }
+
+// Read notes that something came.
+func (a *arrived) Read(p []byte) (int, error) {
+	n, err := a.Conn.Read(p)
+	if n > 0 {
+		a.heard()
+	}
+	return n, err
+}
+
+// Write notes that something was taken.
+func (a *arrived) Write(p []byte) (int, error) {
+	n, err := a.Conn.Write(p)
+	if n > 0 {
+		a.heard()
+	}
+	return n, err
 }
 
 // RemoteAddr is who it is from.

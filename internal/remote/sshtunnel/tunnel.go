@@ -28,6 +28,10 @@ const (
 // pauses before another try, by how many have failed; the last one repeats.
 var pauses = []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}
 
+// takenPause comes while the server does not listen for us: as a rule it still holds the port for
+// the line that was cut just now.
+const takenPause = 5 * time.Second
+
 // refusedPause comes after a refusal that another try will not change: a wrong key, an impostor.
 const refusedPause = 30 * time.Second
 
@@ -130,7 +134,10 @@ func (t *Tunnel) keepUp(ctx context.Context, local net.Listener) error {
 			tries = 0
 		}
 		wait := pauses[min(tries, len(pauses)-1)]
-		if lasting(err) {
+		switch {
+		case isTaken(err):
+			wait = takenPause
+		case lasting(err):
 			wait = refusedPause
 		}
 		t.down(err.Error(), t.c.Now().Add(wait), tries+1)
@@ -176,6 +183,13 @@ type refusal struct{ error }
 
 func (r refusal) Unwrap() error { return r.error }
 
+// taken is the refusal to listen for us.
+type taken struct{ error }
+
+func (t taken) Unwrap() error { return t.error }
+
+func isTaken(err error) bool { var t taken; return errors.As(err, &t) }
+
 func lasting(err error) bool { var r refusal; return errors.As(err, &r) }
 
 // once brings the line up and holds it until it breaks; the error says why.
@@ -194,7 +208,7 @@ func (t *Tunnel) once(ctx context.Context, local net.Listener) error {
 	if t.c.Listen != "" {
 		l, err := client.Listen("tcp", t.c.Listen)
 		if err != nil {
-			return refusal{errs.E(errs.Unavailable, "the server %s does not listen on %s for us: %w. Is that port free there, and does its sshd allow it (AllowTcpForwarding, GatewayPorts, permitlisten)?", t.c.Target.Host, t.c.Listen, err)}
+			return refusal{taken{errs.E(errs.Unavailable, "the server %s does not listen on %s for us: %w. Is that port free there, and does its sshd allow it (AllowTcpForwarding, GatewayPorts, permitlisten)?", t.c.Target.Host, t.c.Listen, err)}}
 		}
 		// It is not closed by itself: that asks the server and waits, on a line that may be cut. It
 		// ends with the client.
