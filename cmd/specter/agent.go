@@ -54,7 +54,7 @@ func (c agentCmd) Run(h host) error {
 	if err != nil {
 		return err
 	}
-	log, _ := logger(h.stderr, c.Debug)
+	log, _ := logger(h, logAuto, c.Debug)
 	p := &agentPrinter{w: h.stderr, quiet: c.Quiet}
 	cfg := app.AgentConfig{Address: c.Address, Name: c.Name, Proxy: c.Proxy, Insecure: c.Insecure, HWI: c.HWI, Version: version, Log: log,
 		Devices: app.Devices{Folder: dir, Simulators: c.Sims, Env: h.env, Log: log}, Tell: p.tell,

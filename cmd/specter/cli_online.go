@@ -4,13 +4,15 @@ package main
 
 // cli lists the nouns.
 type cli struct {
-	Server serverCmd `cmd:"" help:"Run the web server on your own node."`
-	Demo   demoCmd   `cmd:"" help:"Try it all on a Bitcoin chain inside the program: no node, no real money."`
-	User   userCmd   `cmd:"" help:"Users: add, list, remove, set passwords, while the server does not run."`
-	Token  tokenCmd  `cmd:"" help:"Tokens for programs that use the REST API, while the server does not run."`
-	Import importCmd `cmd:"" help:"Take over an old Specter: its data folder, a zip of it, or its backup."`
-	Agent  agentCmd  `cmd:"" help:"Bring the signing devices of this computer to a Specter server elsewhere."`
-	HWI    hwiCmd    `cmd:"" name:"hwi" passthrough:"" help:"Signing devices in the way of the program hwi, for Bitcoin Core's -signer=."`
-	Udev   udevCmd   `cmd:"" help:"Linux: let people use signing devices without being root."`
+	Server  serverCmd  `cmd:"" help:"Run the web server on your own node."`
+	Demo    demoCmd    `cmd:"" help:"Try it all on a Bitcoin chain inside the program: no node, no real money."`
+	User    userCmd    `cmd:"" help:"Users: add, list, remove, set passwords, while the server does not run."`
+	Token   tokenCmd   `cmd:"" help:"Tokens for programs that use the REST API, while the server does not run."`
+	Import  importCmd  `cmd:"" help:"Take over an old Specter: its data folder, a zip of it, or its backup."`
+	Agent   agentCmd   `cmd:"" help:"Bring the signing devices of this computer to a Specter server elsewhere."`
+	HWI     hwiCmd     `cmd:"" name:"hwi" passthrough:"" help:"Signing devices in the way of the program hwi, for Bitcoin Core's -signer=."`
+	Service serviceCmd `cmd:"" help:"Linux: have systemd run the server."`
+	Health  healthCmd  `cmd:"" help:"Ask a running server whether it is ready; for containers and monitors."`
+	Udev    udevCmd    `cmd:"" help:"Linux: let people use signing devices without being root."`
 	offlineNouns
 }

@@ -34,7 +34,7 @@ func (c demoCmd) Run(h host) error {
 	}
 	cfg := app.Config{Host: c.Host, Port: c.Port, DataDir: dir, API: truthy(h, "SPECTER_API_ACTIVE"), Version: version, Debug: c.Debug,
 		Out: h.stdout, Now: time.Now, Demo: &app.Demo{BlockInterval: c.Interval}}
-	cfg.Log, cfg.Lines = logger(h.stderr, c.Debug)
+	cfg.Log, cfg.Lines = logger(h, logAuto, c.Debug)
 	if !c.NoOpen {
 		cfg.Show = openBrowser
 	}

@@ -37,7 +37,7 @@ func openDevices(h host, c hwiCall) (devices, error) {
 	if c.kind != "" && socketPath(c.path) {
 		o.Simulators = c.family() + "=" + c.path
 	}
-	log, _ := logger(h.stderr, false)
+	log, _ := logger(h, logText, false)
 	o.Log = log
 	return app.OpenDevices(o)
 }

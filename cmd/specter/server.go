@@ -3,8 +3,6 @@
 package main
 
 import (
-	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,6 +37,9 @@ type serverCmd struct {
 	Behind  bool     `name:"tunnel-proxy" help:"Believe a proxy (nginx) on the tunnels' servers about its clients." env:"SPECTER_TUNNEL_PROXY"`
 	Prefix  string   `name:"url-prefix" help:"Path below which a proxy has Specter mounted, as /specter." env:"APP_URL_PREFIX" placeholder:"PATH"`
 	InPlain bool     `name:"insecure-http" help:"Let people log in over plain HTTP from other machines, where everybody on the way can read their password." env:"SPECTER_INSECURE_HTTP"`
+	Tor     bool     `help:"Make an onion service through the control port of a tor that runs here (CONNECT_TOR)."`
+	Control string   `name:"tor-control" help:"Tor's control port, 127.0.0.1:9051 as a rule, or unix: and the path of a socket." env:"SPECTER_TOR_CONTROL" placeholder:"ADDRESS"`
+	LogForm string   `name:"log-format" help:"Form of the log: auto (text on a terminal, JSON elsewhere), text or json (SPECTER_LOGFORMAT)." enum:"auto,text,json" default:"auto"`
 	Bridge  bool     `name:"hwibridge" help:"Run the USB bridge, its settings page and the login alone."`
 	Sims    string   `name:"simulators" help:"Emulators of devices, as kind=udp:host:port, kind=tcp:host:port, kind=unix:/path or kind=serial:/dev/port, separated by commas." env:"SPECTER_SIMULATORS" placeholder:"KIND=PORT"`
 	HWI     string   `name:"hwi" help:"The program HWI for devices that Specter does not drive itself: its path, or off; left away, it is used where it is installed." env:"SPECTER_HWI" placeholder:"PATH"`
@@ -63,11 +64,14 @@ func (c serverCmd) config(h host) (app.Config, error) {
 	}
 	cfg := app.Config{Host: c.Host, Port: c.Port, DataDir: dir, Hosts: c.Name, HomeDir: home,
 		Env: h.env, API: c.API, Version: version, Debug: c.Debug, BridgeOnly: c.Bridge, Simulators: c.Sims, HWI: c.HWI, InsecureHTTP: c.InPlain, Out: h.stdout, Now: time.Now}
-	cfg.Log, cfg.Lines = logger(h.stderr, c.Debug)
+	cfg.Log, cfg.Lines = logger(h, c.LogForm, c.Debug)
 	if cfg.API == nil {
 		cfg.API = truthy(h, "SPECTER_API_ACTIVE")
 	}
 	cfg.PasswordFile, _ = h.env("SPECTER_ADMIN_PASSWORD_FILE")
+	if cfg.Tor, err = c.tor(h); err != nil {
+		return cfg, err
+	}
 	if cfg.Trusted, err = door.ParseTrusted(c.Proxy); err != nil {
 		return cfg, err
 	}
@@ -91,6 +95,20 @@ func (c serverCmd) config(h host) (app.Config, error) {
 		cfg.Network = &n
 	}
 	return cfg, nil
+}
+
+// tor reads how the onion service is made. Its password has a file, because other users of the
+// machine see arguments and environments more easily.
+func (c serverCmd) tor(h host) (app.Tor, error) {
+	on := truthy(h, "CONNECT_TOR")
+	t := app.Tor{On: c.Tor || on != nil && *on, Control: c.Control}
+	file, _ := h.env("SPECTER_TOR_PASSWORD_FILE")
+	if file == "" {
+		return t, nil
+	}
+	var err error
+	t.Password, _, err = app.ReadPassword(file)
+	return t, err
 }
 
 // serve opens the house and runs it until the context ends.
@@ -124,13 +142,4 @@ func truthy(h host, name string) *bool {
 	}
 	on := v != "" && !strings.EqualFold(v, "false")
 	return &on
-}
-
-// logger writes to a terminal, and keeps the last lines for the owner's page.
-func logger(w io.Writer, debug bool) (*slog.Logger, *app.Log) {
-	lines := &app.Log{}
-	if debug {
-		lines.Level.Set(slog.LevelDebug)
-	}
-	return slog.New(slog.NewTextHandler(io.MultiWriter(lines, w), &slog.HandlerOptions{Level: &lines.Level})), lines
 }
