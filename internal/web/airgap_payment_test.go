@@ -18,6 +18,7 @@ import (
 	"specter/internal/btc/descriptor"
 	"specter/internal/btc/psbt"
 	"specter/internal/btc/spend"
+	"specter/internal/raced"
 )
 
 // manyCoins is an unsigned payment as the wallet's own planner makes it: n coins of a 2-of-3 with
@@ -98,7 +99,8 @@ func (c *camera) shown(path string) (frames []*frame, total int) {
 // the camera of another in under 20 seconds at 10 codes a second.
 func TestTheCameraReadsALargePayment(t *testing.T) {
 	c := openCamera(t)
-	whole := manyCoins(t, 60)
+	coins := raced.Some(60, 25)
+	whole := manyCoins(t, coins)
 	c.change(func(h *house) {
 		d := h.drafts[7]
 		d.PSBT = whole
@@ -108,8 +110,8 @@ func TestTheCameraReadsALargePayment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p, err := psbt.Parse(want); err != nil || len(p.Inputs) != 60 || len(p.Inputs[59].Derivations) != 3 || p.Inputs[59].WitnessScript == nil {
-		t.Fatalf("that is no payment of 60 coins: %v", err)
+	if p, err := psbt.Parse(want); err != nil || len(p.Inputs) != coins || len(p.Inputs[coins-1].Derivations) != 3 || p.Inputs[coins-1].WitnessScript == nil {
+		t.Fatalf("that is no payment of %d coins: %v", coins, err)
 	}
 	const path = "/wallets/family_vault/drafts/7/qr?type=keystone"
 	frames, total := c.shown(path)

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"specter/internal/errs"
 )
@@ -39,7 +40,10 @@ var assetTypes = map[string]string{
 	".wasm": "application/wasm",
 }
 
-func loadAssets() (*assets, error) {
+// loadAssets reads them all, once: they are part of the program.
+var loadAssets = sync.OnceValues(readAssets)
+
+func readAssets() (*assets, error) {
 	a := &assets{hashed: map[string]string{}, files: map[string]asset{}}
 	err := fs.WalkDir(staticFiles, "static", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {

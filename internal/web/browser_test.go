@@ -16,6 +16,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"specter/internal/auth"
+	"specter/internal/raced"
 	"specter/internal/wallet"
 	"specter/internal/web"
 )
@@ -141,7 +142,7 @@ func (b *browser) js(code string) string {
 // complain about: no refused style or script, no exception.
 func TestEveryPageFitsAndRunsQuietly(t *testing.T) {
 	b := openBrowser(t)
-	for _, width := range []int64{390, 1280} {
+	for _, width := range raced.Sample("", 1, []int64{390, 1280}) {
 		b.run(chromedp.EmulateViewport(width, 900))
 		for path, status := range everyPage() {
 			if status != 200 || strings.HasPrefix(path, "/nav") {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 )
 
 //go:embed locale/*.json
@@ -23,7 +24,10 @@ type catalogue struct {
 	words map[string]string
 }
 
-func loadCatalogues() (map[string]catalogue, error) {
+// loadCatalogues reads them all, once: they are part of the program.
+var loadCatalogues = sync.OnceValues(readCatalogues)
+
+func readCatalogues() (map[string]catalogue, error) {
 	all := map[string]catalogue{}
 	files, err := localeFiles.ReadDir("locale")
 	if err != nil {

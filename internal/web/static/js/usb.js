@@ -112,7 +112,8 @@ class Job {
   async sendPIN(wrong) {
     const pin = await panel.pin(wrong);
     panel.talk();
-    await this.bridge.call("send_pin", { ...this.at, pin });
+    const told = await this.bridge.call("send_pin", { ...this.at, pin });
+    if (told && told.success === false) throw new Refusal("locked", "", -12); // HWI's word for a wrong PIN
   }
 
   // wallet is how the device is told which wallet is meant; old bridges know none of it.
