@@ -41,6 +41,11 @@ func (s *Service) Events(ctx context.Context, by Identity, before int64, limit i
 // record writes an event. That it happened does not depend on the writing: a failure is logged.
 // It is written also when the one who caused it has hung up.
 func (s *Service) record(ctx context.Context, userID, client, what, detail string) {
+	if what == eventRefused && client != "" {
+		// One line of one form, with nothing in it that a stranger has typed: fail2ban reads it
+		// (contrib/fail2ban).
+		s.c.Log.Warn("login refused", "client", client, "way", detail)
+	}
 	e := Event{At: s.now(), UserID: userID, Client: cut(client, 64), What: what, Detail: cut(detail, 200)}
 	if err := s.c.Store.AddEvent(context.WithoutCancel(ctx), e); err != nil {
 		s.c.Log.Warn("writing the record of logins", "error", err)
