@@ -45,6 +45,7 @@ type App struct {
 	tunnels  *tunnels
 	onions   *onionService
 	program  *steward
+	backups  *backups
 	secrets  *keeper
 	hub      *signer.Hub
 	agents   *agent.Broker
@@ -138,6 +139,7 @@ func (a *App) furnish(ctx context.Context) error {
 	a.settings = setting.New(a.db)
 	a.outside = newOutside(a.c, a.settings, a.feeRate)
 	a.program = &steward{a: a}
+	a.backups = a.newBackups()
 	if a.onions, err = a.newOnion(ctx); err != nil {
 		return err
 	}
@@ -258,6 +260,7 @@ func (a *App) Run(ctx context.Context) error {
 		g.Go(func() error { a.tunnels.run(gctx); return nil })
 	}
 	g.Go(func() error { a.onions.run(gctx); return nil })
+	g.Go(func() error { a.backups.run(gctx); return nil })
 	g.Go(func() error { a.fetch(gctx); return nil })
 	g.Go(func() error {
 		select {

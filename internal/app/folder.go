@@ -34,6 +34,10 @@ func openFolder(path string) (*folder, error) {
 		f.Close()
 		return nil, errs.E(errs.Conflict, "another Specter works on %s already; stop it first, or choose another folder with --data-dir", path)
 	}
+	if err := finishRestore(path); err != nil {
+		f.Close()
+		return nil, err
+	}
 	if err := f.Truncate(0); err == nil {
 		fmt.Fprintln(f, os.Getpid()) // for people who wonder who holds it; not read by us
 	}

@@ -292,3 +292,19 @@ func schemaAt(ctx context.Context, steps []migration) (map[string]string, error)
 	}
 	return schemaOf(ctx, db)
 }
+
+// Counts tells how many rows each table of a backup has.
+func (d *DB) Counts(ctx context.Context) (map[string]int64, error) {
+	out := map[string]int64{}
+	err := d.read(ctx, func(t *tx) error {
+		for _, table := range Kept {
+			var n int64
+			if _, err := t.one(`SELECT count(*) FROM `+table, nil, &n); err != nil {
+				return err
+			}
+			out[table] = n
+		}
+		return nil
+	})
+	return out, err
+}

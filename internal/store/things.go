@@ -24,14 +24,14 @@ var ThingKinds = []string{"user", "node", "device", "wallet", "label", "frozen",
 // things says how each kind is read: key, name, then what it says. What is sealed is left out: it
 // differs each time it is written.
 var things = map[string]string{
-	"user":   `SELECT id, name, role, password FROM users`,
-	"node":   `SELECT alias, name, kind, network, protocol, host, port, login, cookie_file, datadir, autodetect, active FROM nodes`,
-	"device": `SELECT d.owner || '/' || d.alias, d.name, d.type, d.needs_secret, (SELECT group_concat(original || ' ' || purpose, '|') FROM (SELECT original, purpose FROM device_keys k WHERE k.device = d.id ORDER BY place)) FROM devices d`,
-	"wallet": `SELECT owner || '/' || network || '/' || alias, name, descriptor, threshold, cosigners, node_name, birthday, gap, next_receive, next_change FROM wallets`,
-	"label":  `SELECT w.owner || '/' || w.network || '/' || w.alias || '/' || l.kind || '/' || l.ref, w.name || ': ' || l.label, l.label FROM labels l JOIN wallets w ON w.id = l.wallet`,
-	"frozen": `SELECT w.owner || '/' || w.network || '/' || w.alias || '/' || lower(hex(f.txid)) || ':' || f.vout, w.name || ': ' || lower(hex(f.txid)) || ':' || f.vout FROM frozen f JOIN wallets w ON w.id = f.wallet`,
-	"draft":  `SELECT w.owner || '/' || w.network || '/' || w.alias || '/' || d.id || '/' || lower(hex(d.txid)), w.name || ': ' || CASE d.note WHEN '' THEN 'no. ' || d.id ELSE d.note END, d.state, d.note, d.psbt, d.final FROM drafts d JOIN wallets w ON w.id = d.wallet`,
-	"token":  `SELECT owner || '/' || id, description, hash, expires, scope FROM tokens`,
+	"user":    `SELECT id, name, role, password FROM users`,
+	"node":    `SELECT alias, name, kind, network, protocol, host, port, login, cookie_file, datadir, autodetect, active FROM nodes`,
+	"device":  `SELECT d.owner || '/' || d.alias, d.name, d.type, d.needs_secret, (SELECT group_concat(original || ' ' || purpose, '|') FROM (SELECT original, purpose FROM device_keys k WHERE k.device = d.id ORDER BY place)) FROM devices d`,
+	"wallet":  `SELECT owner || '/' || network || '/' || alias, name, descriptor, threshold, cosigners, node_name, birthday, gap, next_receive, next_change FROM wallets`,
+	"label":   `SELECT w.owner || '/' || w.network || '/' || w.alias || '/' || l.kind || '/' || l.ref, w.name || ': ' || l.label, l.label FROM labels l JOIN wallets w ON w.id = l.wallet`,
+	"frozen":  `SELECT w.owner || '/' || w.network || '/' || w.alias || '/' || lower(hex(f.txid)) || ':' || f.vout, w.name || ': ' || lower(hex(f.txid)) || ':' || f.vout FROM frozen f JOIN wallets w ON w.id = f.wallet`,
+	"draft":   `SELECT w.owner || '/' || w.network || '/' || w.alias || '/' || d.id || '/' || lower(hex(d.txid)), w.name || ': ' || CASE d.note WHEN '' THEN 'no. ' || d.id ELSE d.note END, d.state, d.note, d.psbt, d.final FROM drafts d JOIN wallets w ON w.id = d.wallet`,
+	"token":   `SELECT owner || '/' || id, description, hash, expires, scope FROM tokens`,
 	"setting": `SELECT owner || '/' || name, name, value FROM settings`,
 }
 
@@ -69,8 +69,12 @@ func (t *tx) eachThing(kind string, f func(Thing) error) error {
 		if err := rows.Scan(into...); err != nil {
 			return err
 		}
+		says := values[1:]
+		if kind == "label" || kind == "frozen" || kind == "draft" {
+			says = values[2:] // their names are made for people, of their wallets' too
+		}
 		h := sha256.New()
-		for _, v := range values[1:] {
+		for _, v := range says {
 			if b, is := v.([]byte); is {
 				fmt.Fprintf(h, "%x;", b)
 			} else {

@@ -1,0 +1,368 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"specter/internal/backup"
+	"specter/internal/errs"
+	"specter/internal/setting"
+	"specter/internal/store"
+)
+
+// workPrefix begins the names of folders for work in the data folder; what a killed program leaves
+// of them goes at the next start.
+const workPrefix = ".backup-work-"
+
+// backups makes backups of the house, by hand and by itself.
+type backups struct {
+	a    *App
+	turn chan struct{} // one backup at a time
+}
+
+func (a *App) newBackups() *backups { return &backups{a: a, turn: make(chan struct{}, 1)} }
+
+// Make writes a backup of this moment to a path and reads it again. A second one waits its turn.
+// Work goes on meanwhile.
+func (b *backups) Make(ctx context.Context, path string, l backup.Lock) (made backup.Made, err error) {
+	select {
+	case b.turn <- struct{}{}:
+		defer func() { <-b.turn }()
+	case <-ctx.Done():
+		return made, ctx.Err()
+	}
+	work, err := os.MkdirTemp(b.a.folder.path, workPrefix+"*")
+	if err != nil {
+		return made, errs.E(errs.Unavailable, "there is no room for a copy of the data: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
+	copied := filepath.Join(work, databaseFile)
+	counts, err := b.a.db.Snapshot(ctx, copied)
+	if err != nil {
+		return made, err
+	}
+	crashPoint("copied")
+	m := backup.Manifest{Program: b.a.c.Version, Made: b.a.now().UTC().Truncate(time.Second), Counts: counts}
+	if m.Schema, err = b.a.db.Schema(ctx); err != nil {
+		return made, err
+	}
+	if m.Instance, err = b.a.nodes.UID(ctx); err != nil {
+		return made, err
+	}
+	parts := []backup.Part{{Name: backup.Database, Open: func() (io.ReadCloser, error) { return os.Open(copied) }}}
+	small, err := b.small()
+	if err != nil {
+		return made, err
+	}
+	made, err = backup.Make(ctx, path, m, append(parts, small...), l)
+	crashPoint("written")
+	return made, err
+}
+
+func (a *App) now() time.Time {
+	if a.c.Now == nil {
+		return time.Now()
+	}
+	return a.c.Now()
+}
+
+// maxPart bounds what is read of a small file, in bytes.
+const maxPart = 4 << 20
+
+// small are the small files of the data folder, read at once: they may change meanwhile.
+func (b *backups) small() ([]backup.Part, error) {
+	var out []backup.Part
+	add := func(name, path string) error {
+		data, _, err := readBounded(path, maxPart+1)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil || len(data) > maxPart {
+			return errs.E(errs.Unavailable, "%s cannot be put into the backup: it cannot be read or is too large (%w)", path, err)
+		}
+		out = append(out, backup.Part{Name: name, Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(string(data))), nil }})
+		return nil
+	}
+	key := b.a.folder.file(KeyFileName)
+	if b.a.secrets != nil {
+		key = b.a.secrets.path
+	}
+	if err := errors.Join(add(signersFile, b.a.folder.file(signersFile)), add(KeyFileName, key)); err != nil {
+		return nil, err
+	}
+	for _, folder := range ownFolders {
+		err := filepath.WalkDir(b.a.folder.file(folder), func(path string, d fs.DirEntry, err error) error {
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil
+			}
+			if err != nil || !d.Type().IsRegular() || strings.HasPrefix(d.Name(), ".") {
+				return err
+			}
+			rel, err := filepath.Rel(b.a.folder.path, path)
+			if err != nil {
+				return err
+			}
+			name := filepath.ToSlash(rel)
+			if err := backup.CheckName(name); err != nil {
+				return errs.E(errs.Unavailable, "the file %s in the data folder has a name that no backup may hold; move it away", name)
+			}
+			return add(name, path)
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// The names under which the program notes how backups went.
+const (
+	noteGood    = store.SettingBackupState + "-good"
+	noteTrouble = store.SettingBackupState + "-trouble"
+	noteDigest  = store.SettingBackupState + "-digest"
+)
+
+// BackupState tells how the last backup went.
+type BackupState struct {
+	At      time.Time `json:"at"` // of the last good one; zero: there was none
+	Path    string    `json:"path"`
+	Size    int64     `json:"size"`
+	Tried   time.Time `json:"tried"` // of the last failure after it; zero: none
+	Trouble string    `json:"trouble"`
+}
+
+// State tells how the last backup went.
+func (b *backups) State(ctx context.Context) (BackupState, error) {
+	var s BackupState
+	for _, name := range []string{noteGood, noteTrouble} {
+		text, err := b.a.db.Setting(ctx, "", name)
+		if err != nil {
+			return s, err
+		}
+		if text != "" {
+			if err := json.Unmarshal([]byte(text), &s); err != nil {
+				return BackupState{}, nil // not known; the next one writes it anew
+			}
+		}
+	}
+	return s, nil
+}
+
+// note writes down how a backup went.
+func (b *backups) note(ctx context.Context, made backup.Made, digest string, failed error) error {
+	put := map[string]string{noteTrouble: ""}
+	if failed != nil {
+		put = map[string]string{noteTrouble: noteText(map[string]any{"tried": b.a.now().UTC(), "trouble": failed.Error()})}
+	} else {
+		put[noteGood] = noteText(map[string]any{"at": made.Manifest.Made, "path": made.Path, "size": made.Size})
+		put[noteDigest] = digest
+	}
+	return b.a.db.PutSettings(ctx, "", put)
+}
+
+func noteText(v any) string {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return "" // times, words and numbers
+	}
+	return string(text)
+}
+
+// words is a digest of everything that people have said.
+func (b *backups) words(ctx context.Context) (string, error) {
+	h := sha256.New()
+	err := b.a.db.EachThing(ctx, func(t store.Thing) error {
+		fmt.Fprintf(h, "%s %q %x\n", t.Kind, t.Key, t.Digest)
+		return nil
+	})
+	return hex.EncodeToString(h.Sum(nil)), err
+}
+
+// To makes a backup by hand at a path that a command names, and notes it.
+func (b *backups) To(ctx context.Context, path string, l backup.Lock) (backup.Made, error) {
+	digest, err := b.words(ctx)
+	if err != nil {
+		return backup.Made{}, err
+	}
+	made, err := b.Make(ctx, path, l)
+	return made, errors.Join(err, b.note(context.WithoutCancel(ctx), made, digest, err))
+}
+
+// folder is where backups of the owner's choice go; the usual one is made.
+func (b *backups) folder(c setting.Backup) (string, error) {
+	if c.Folder != "" {
+		if info, err := os.Stat(c.Folder); err != nil || !info.IsDir() {
+			return "", errs.E(errs.Unavailable, "the folder for backups, %s, is not there; is the disk away?", c.Folder)
+		}
+		return c.Folder, nil
+	}
+	path := b.a.folder.file("backups")
+	return path, os.MkdirAll(path, 0o700)
+}
+
+// Auto makes a backup as the owner has chosen, keeps as many as was chosen, and notes how it went.
+func (b *backups) Auto(ctx context.Context) (made backup.Made, err error) {
+	var digest string
+	defer func() {
+		if ctx.Err() == nil {
+			err = errors.Join(err, b.note(ctx, made, digest, err))
+		}
+	}()
+	c, err := b.a.settings.Backup(ctx)
+	if err != nil {
+		return made, err
+	}
+	if len(c.Recipients) == 0 {
+		return made, errs.E(errs.Conflict, "there is no public key to encrypt to; make a pair of keys first")
+	}
+	folder, err := b.folder(c)
+	if err != nil {
+		return made, err
+	}
+	if digest, err = b.words(ctx); err != nil {
+		return made, err
+	}
+	uid, err := b.a.nodes.UID(ctx)
+	if err != nil {
+		return made, err
+	}
+	if made, err = b.Make(ctx, filepath.Join(folder, backup.FileName(uid, b.a.now())), backup.Lock{Recipients: c.Recipients}); err != nil {
+		return made, err
+	}
+	return made, backup.Prune(folder, uid, c.Keep, b.a.now())
+}
+
+// watch decides when a backup is made by itself. It remembers what it saw.
+type watch struct {
+	writes int64
+	seen   string    // the words as last seen
+	since  time.Time // when they first differed from the last backup's; zero: they do not
+	still  time.Time // since when they have not changed
+}
+
+// How long words rest before a backup is made of them, and how long at most it waits for that;
+// and after a failure.
+const (
+	restFor  = 2 * time.Minute
+	waitMost = 15 * time.Minute
+	tryAgain = 15 * time.Minute
+)
+
+// due reports whether a backup is to be made now, and why.
+func (w *watch) due(now time.Time, c setting.Backup, s BackupState, words, backedUp string) (bool, string) {
+	if words != w.seen {
+		w.seen, w.still = words, now
+	}
+	switch {
+	case words == backedUp:
+		w.since = time.Time{}
+	case w.since.IsZero():
+		w.since = now
+	}
+	period := map[string]time.Duration{setting.BackupDaily: 24 * time.Hour, setting.BackupWeekly: 7 * 24 * time.Hour}[c.Every]
+	switch {
+	case len(c.Recipients) == 0 || !s.Tried.IsZero() && now.Sub(s.Tried) < tryAgain && !now.Before(s.Tried):
+		return false, ""
+	case period > 0 && (s.At.IsZero() || now.Sub(s.At) >= period || now.Before(s.At.Add(-time.Hour))):
+		return true, c.Every
+	case c.OnChange && !w.since.IsZero() && (now.Sub(w.still) >= restFor || now.Sub(w.since) >= waitMost):
+		return true, "change"
+	}
+	return false, ""
+}
+
+// lookEvery is how often the clock and the words are looked at.
+const lookEvery = 30 * time.Second
+
+// run makes backups by itself until the context ends.
+func (b *backups) run(ctx context.Context) {
+	t := time.NewTicker(lookEvery)
+	defer t.Stop()
+	w := &watch{writes: -1}
+	for {
+		if err := b.look(ctx, w); err != nil && ctx.Err() == nil {
+			b.a.c.Log.Error("a backup could not be made", "error", err)
+		}
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// look makes a backup where one is due.
+func (b *backups) look(ctx context.Context, w *watch) error {
+	c, err := b.a.settings.Backup(ctx)
+	if err != nil || len(c.Recipients) == 0 {
+		return err
+	}
+	s, err := b.State(ctx)
+	if err != nil {
+		return err
+	}
+	words := w.seen
+	if c.OnChange {
+		// The words are read again only where something was written at all.
+		n, err := b.a.db.Writes(ctx)
+		if err != nil {
+			return err
+		}
+		if n != w.writes {
+			if words, err = b.words(ctx); err != nil {
+				return err
+			}
+			w.writes = n
+		}
+	}
+	done, err := b.a.db.Setting(ctx, "", noteDigest)
+	if err != nil {
+		return err
+	}
+	due, why := w.due(b.a.now(), c, s, words, done)
+	if !due {
+		return nil
+	}
+	made, err := b.Auto(ctx)
+	if err == nil {
+		b.a.c.Log.Info("a backup was made and read again", "why", why, "bytes", made.Size)
+	}
+	return err
+}
+
+// MakeBackup makes a backup with the data folder opened for a command.
+func (d *Desk) MakeBackup(ctx context.Context, path string, l backup.Lock) (backup.Made, error) {
+	b := d.app.newBackups()
+	if path == "" {
+		c, err := d.app.settings.Backup(ctx)
+		if err != nil {
+			return backup.Made{}, err
+		}
+		folder, err := b.folder(c)
+		if err != nil {
+			return backup.Made{}, err
+		}
+		uid, err := d.app.nodes.UID(ctx)
+		if err != nil {
+			return backup.Made{}, err
+		}
+		path = filepath.Join(folder, backup.FileName(uid, d.app.now()))
+	}
+	return b.To(ctx, path, l)
+}
+
+// BackupRecipients are the public keys that the owner has stored.
+func (d *Desk) BackupRecipients(ctx context.Context) ([]string, error) {
+	c, err := d.app.settings.Backup(ctx)
+	return c.Recipients, err
+}
