@@ -20,6 +20,7 @@ import (
 // folderArg is what the commands on users and tokens share: the data folder they work on.
 type folderArg struct {
 	DataDir string `help:"Data folder (default ~/.specter)." env:"SPECTER_DATA_FOLDER" placeholder:"FOLDER"`
+	KeyFile string `help:"File that opens the stored secrets (default secrets.key in the data folder)." env:"SPECTER_KEY_FILE" placeholder:"FILE" type:"path"`
 	Output  string `help:"json or text; text is the default on a terminal." enum:",json,text" default:""`
 }
 
@@ -29,8 +30,7 @@ func (f folderArg) at(h host, fresh bool, do func(*app.Desk) error) error {
 	if err != nil {
 		return err
 	}
-	d, err := app.OpenDesk(h.ctx, app.Config{DataDir: dir, Env: h.env, Version: version, Now: time.Now,
-		Log: slog.New(slog.NewTextHandler(h.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))}, fresh)
+	d, err := app.OpenDesk(h.ctx, f.config(h, dir), fresh)
 	if errs.Is(err, errs.Conflict) {
 		return errs.E(errs.Conflict, "%w. While Specter runs, users and tokens are looked after on its pages, under Settings", err)
 	}
@@ -39,6 +39,21 @@ func (f folderArg) at(h host, fresh bool, do func(*app.Desk) error) error {
 	}
 	defer d.Close()
 	return do(d)
+}
+
+// config is what a command opens a folder with. Where the secrets are locked, a terminal is asked
+// for the owner's password.
+func (f folderArg) config(h host, dir string) app.Config {
+	c := app.Config{DataDir: dir, Env: h.env, Version: version, Now: time.Now, KeyFile: f.KeyFile,
+		Log: slog.New(slog.NewTextHandler(h.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))}
+	if terminal(h.stdin) {
+		c.OwnerPassword = func() (string, error) {
+			fmt.Fprint(h.stderr, "This Specter is locked. The owner's password: ")
+			defer fmt.Fprintln(h.stderr)
+			return readHidden(h, h.stdin.(*os.File)) // terminal said so
+		}
+	}
+	return c
 }
 
 // table prints rows for a person, or values as JSON.

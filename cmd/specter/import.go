@@ -5,7 +5,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"log/slog"
 	"strings"
 	"time"
 
@@ -52,8 +51,7 @@ func (c importCmd) Run(h host) error {
 		}
 		o.Network = &n
 	}
-	d, err := app.OpenImport(h.ctx, app.Config{DataDir: dir, Env: h.env, Version: version, Now: time.Now,
-		Log: slog.New(slog.NewTextHandler(h.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))}, c.DryRun)
+	d, err := app.OpenImport(h.ctx, c.config(h, dir), c.DryRun)
 	if errs.Is(err, errs.Conflict) {
 		return errs.E(errs.Conflict, "%w. Stop Specter while an old one is taken over", err)
 	}
@@ -112,16 +110,7 @@ func (c importCmd) print(h host, r *legacy.Report) error {
 // printImport prints the report for a person.
 func printImport(w io.Writer, a importAnswer) error {
 	var b strings.Builder
-	for _, l := range a.Lines {
-		fmt.Fprintf(&b, "%-8s  %-8s  %s", l.Outcome, l.Kind, l.Name)
-		if l.User != "" && l.User != l.Name {
-			fmt.Fprintf(&b, " (of %s)", l.User)
-		}
-		if l.Detail != "" {
-			fmt.Fprintf(&b, ": %s", l.Detail)
-		}
-		b.WriteString("\n")
-	}
+	writeLines(&b, a.Lines)
 	for _, p := range a.Problems {
 		fmt.Fprintf(&b, "problem   %s\n", p)
 	}
@@ -132,4 +121,18 @@ func printImport(w io.Writer, a importAnswer) error {
 	fmt.Fprintf(&b, "%s: %d taken, %d merged, %d the same, %d kept for later, %d left out, %d problems.\n", verb, a.Taken, a.Merged, a.Same, a.Kept, a.LeftOut, len(a.Problems))
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// writeLines writes what became of things, a line each.
+func writeLines(b *strings.Builder, lines []legacy.Line) {
+	for _, l := range lines {
+		fmt.Fprintf(b, "%-8s  %-8s  %s", l.Outcome, l.Kind, l.Name)
+		if l.User != "" && l.User != l.Name {
+			fmt.Fprintf(b, " (of %s)", l.User)
+		}
+		if l.Detail != "" {
+			fmt.Fprintf(b, ": %s", l.Detail)
+		}
+		b.WriteString("\n")
+	}
 }

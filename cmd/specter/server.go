@@ -19,6 +19,7 @@ type serverCmd struct {
 	Host    string   `help:"Address to listen on." default:"${host}" env:"HOST"`
 	Port    int      `help:"Port to listen on; 0 takes any free one." default:"${port}" env:"PORT"`
 	DataDir string   `help:"Data folder (default ~/.specter)." env:"SPECTER_DATA_FOLDER" placeholder:"FOLDER"`
+	KeyFile string   `help:"File that opens the stored secrets at the start (default secrets.key in the data folder); it is made where it is not there." env:"SPECTER_KEY_FILE" placeholder:"FILE" type:"path"`
 	Network string   `help:"Network to show while no node is active: main, test, testnet4, signet or regtest." placeholder:"NETWORK"`
 	Name    []string `help:"Further host names under which browsers may ask for it." env:"SPECTER_NAME" placeholder:"HOST"`
 	Proxy   []string `name:"trusted-proxy" help:"Address or network of a proxy whose word about the client is believed (X-Forwarded-For, Forwarded); nobody's otherwise." env:"SPECTER_TRUSTED_PROXY" placeholder:"CIDR"`
@@ -63,7 +64,7 @@ func (c serverCmd) config(h host) (app.Config, error) {
 		return app.Config{}, err
 	}
 	cfg := app.Config{Host: c.Host, Port: c.Port, DataDir: dir, Hosts: c.Name, HomeDir: home,
-		Env: h.env, API: c.API, Version: version, Debug: c.Debug, BridgeOnly: c.Bridge, Simulators: c.Sims, HWI: c.HWI, InsecureHTTP: c.InPlain, Out: h.stdout, Now: time.Now}
+		Env: h.env, API: c.API, Version: version, Debug: c.Debug, KeyFile: c.KeyFile, BridgeOnly: c.Bridge, Simulators: c.Sims, HWI: c.HWI, InsecureHTTP: c.InPlain, Out: h.stdout, Now: time.Now}
 	cfg.Log, cfg.Lines = logger(h, c.LogForm, c.Debug)
 	if cfg.API == nil {
 		cfg.API = truthy(h, "SPECTER_API_ACTIVE")

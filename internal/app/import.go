@@ -54,9 +54,23 @@ func (d *Desk) Import(ctx context.Context, path string, o ImportOptions) (*legac
 	if err != nil {
 		return nil, err
 	}
-	a := d.app
-	rooms := legacy.Rooms{Auth: a.auth, Nodes: a.nodes, Devices: a.devices, Wallets: a.wallets, Settings: a.settings, Words: a.db, Memory: a.db, Now: a.c.Now}
-	return legacy.Take(ctx, source, found, rooms, legacy.Options{Dry: o.Dry, Again: o.Again, SecretKey: []byte(o.SecretKey), Progress: o.Progress})
+	return d.app.takeOver(ctx, source, found, o)
+}
+
+// takeOver hands over what was found.
+func (a *App) takeOver(ctx context.Context, source *legacy.Source, found *legacy.Found, o ImportOptions) (*legacy.Report, error) {
+	return legacy.Take(ctx, source, found, a.oldRooms(), legacy.Options{Dry: o.Dry, Again: o.Again, SecretKey: []byte(o.SecretKey), Progress: o.Progress})
+}
+
+// oldRooms are the doors between an old Specter and this one, in both directions.
+func (a *App) oldRooms() legacy.Rooms {
+	return legacy.Rooms{Auth: a.auth, Nodes: a.nodes, Devices: a.devices, Wallets: a.wallets, Settings: a.settings, Words: a.db, Memory: a.db, Files: a.own(), Now: a.c.Now}
+}
+
+// Export writes what is here as a data folder of the old Specter. The folder must be empty or not
+// there. With passwords, users whose password the old program cannot use get one-time ones.
+func (d *Desk) Export(ctx context.Context, folder string, passwords bool) (*legacy.Report, []legacy.Password, error) {
+	return legacy.Back(ctx, folder, d.app.oldRooms(), d.app.db, legacy.BackOptions{Passwords: passwords})
 }
 
 // oldFolder is a line for whoever starts this program beside an old Specter's files; "" where

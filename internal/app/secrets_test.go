@@ -14,7 +14,9 @@ import (
 	"testing"
 
 	"specter/internal/auth"
+	"specter/internal/btc"
 	"specter/internal/errs"
+	"specter/internal/node"
 )
 
 // withOwner makes a Specter with an owner in a folder, and stops it.
@@ -205,5 +207,39 @@ func TestTheKeyFileCanLieElsewhere(t *testing.T) {
 		if _, err := New(context.Background(), c); !errs.Is(err, errs.Unavailable) || !strings.Contains(err.Error(), "Put the right one back") {
 			t.Errorf("with the key file %q: %v", c.KeyFile, err)
 		}
+	}
+}
+
+// Where key file and password are lost, the secrets are forgotten and everything else opens.
+func TestForgottenSecretsLeaveTheRest(t *testing.T) {
+	dir, ctx := t.TempDir(), context.Background()
+	h := open(t, Config{DataDir: dir})
+	if err := h.auth.SetOwner(ctx, "admin", ownersWord); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.nodes.Adopt(ctx, node.Node{Alias: "home", Name: "Home", Kind: node.Core, Network: btc.Regtest, Protocol: "http", Host: "127.0.0.1", Port: 1, User: "u", Password: node.NewSecret("hunter22")}); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.own().Write("tls/specter.key", []byte("a key")); err != nil {
+		t.Fatal(err)
+	}
+	h.stop()
+	if err := os.Remove(filepath.Join(dir, KeyFileName)); err != nil {
+		t.Fatal(err)
+	}
+	n, err := ForgetSecrets(ctx, Config{DataDir: dir})
+	if err != nil || n < 3 {
+		t.Errorf("%d are forgotten, %v", n, err)
+	}
+	h = open(t, Config{DataDir: dir})
+	list, err := h.nodes.List(ctx)
+	if err != nil || len(list) != 1 || list[0].Name != "Home" || !list[0].Password.IsZero() {
+		t.Errorf("the nodes are %v, %v", list, err)
+	}
+	if _, err := h.own().Read("tls/specter.key"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the TLS key: %v", err)
+	}
+	if _, err := h.auth.Basic(ctx, "admin", ownersWord, "127.0.0.1"); err != nil {
+		t.Errorf("the owner: %v", err)
 	}
 }

@@ -2,6 +2,9 @@ package auth
 
 import (
 	"context"
+	"crypto/pbkdf2"
+	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"slices"
@@ -285,4 +288,28 @@ func (s *Service) addOldKey(ctx context.Context, key []byte) error {
 	defer s.mu.Unlock()
 	s.oldKeys = keys
 	return nil
+}
+
+// OldHash returns a user's password hash in the old Specter's form, where it is still known: from
+// the first login on only our own is, and the old program could not use that.
+func (s *Service) OldHash(ctx context.Context, userID string) (salt, pwdhash string, known bool, err error) {
+	row, err := s.c.Store.UserRow(ctx, userID)
+	if err != nil {
+		return "", "", false, err
+	}
+	rest, is := strings.CutPrefix(row.Hash, legacyPrefix)
+	if !is {
+		return "", "", false, nil
+	}
+	salt, pwdhash, known = strings.Cut(rest, "$")
+	return salt, pwdhash, known, nil
+}
+
+// MakeOldHash hashes a password in the old Specter's form, for its users.json.
+func MakeOldHash(password string) (salt, pwdhash string, err error) {
+	raw := make([]byte, 32)
+	rand.Read(raw)
+	salt = base64.StdEncoding.EncodeToString(raw)
+	key, err := pbkdf2.Key(sha256.New, password, []byte(salt), legacyRounds, keyLen)
+	return salt, base64.StdEncoding.EncodeToString(key), err
 }

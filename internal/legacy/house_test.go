@@ -2,6 +2,7 @@ package legacy_test
 
 import (
 	"context"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,6 +32,7 @@ type house struct {
 	devices  *device.Service
 	wallets  *wallet.Service
 	settings *setting.Service
+	files    shelf
 	now      time.Time
 }
 
@@ -48,7 +50,7 @@ func newHouse(t testing.TB) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	h := &house{t: t, db: db, now: time.Now()}
+	h := &house{t: t, db: db, files: shelf{}, now: time.Now()}
 	clock := func() time.Time { return h.now }
 	h.nodes = node.New(node.Config{Store: db, Now: clock})
 	h.settings = setting.New(db)
@@ -87,8 +89,27 @@ func (h *house) try(path string, o legacy.Options) (*legacy.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	return legacy.Take(context.Background(), s, f, legacy.Rooms{Auth: h.auth, Nodes: h.nodes, Devices: h.devices, Wallets: h.wallets,
-		Settings: h.settings, Words: h.db, Memory: h.db, Now: func() time.Time { return h.now }}, o)
+	return legacy.Take(context.Background(), s, f, h.rooms(), o)
+}
+
+func (h *house) rooms() legacy.Rooms {
+	return legacy.Rooms{Auth: h.auth, Nodes: h.nodes, Devices: h.devices, Wallets: h.wallets,
+		Settings: h.settings, Words: h.db, Memory: h.db, Files: h.files, Now: func() time.Time { return h.now }}
+}
+
+// shelf keeps small files in memory.
+type shelf map[string][]byte
+
+func (s shelf) Read(name string) ([]byte, error) {
+	if b, ok := s[name]; ok {
+		return b, nil
+	}
+	return nil, fs.ErrNotExist
+}
+
+func (s shelf) Write(name string, data []byte) error {
+	s[name] = data
+	return nil
 }
 
 // list returns the wallets of a user.

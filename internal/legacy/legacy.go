@@ -106,8 +106,9 @@ type Wallet struct {
 	Drafts     []Draft
 	Txs        int // cached transactions, as far as counted
 
-	file     string // its JSON, without ".json"
-	services bool   // services have addresses of it
+	file      string // its JSON, without ".json"
+	services  bool   // services have addresses of it
+	lastBlock string // hash of the block up to which the node was asked
 }
 
 // Label is what a user wrote on an address.

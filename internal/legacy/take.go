@@ -23,7 +23,14 @@ type Rooms struct {
 	Settings *setting.Service
 	Words    Words
 	Memory   Memory
+	Files    Files // nil: keys of ways in from outside are kept with the words alone
 	Now      func() time.Time
+}
+
+// Files are the small files of other rooms, such as the key of the onion service.
+type Files interface {
+	Read(name string) ([]byte, error) // fs.ErrNotExist where there is none
+	Write(name string, data []byte) error
 }
 
 // Words are the program's own settings.
@@ -188,6 +195,9 @@ func (t *taker) before(owner, kind, name string) (ref string, value []byte, foun
 	}
 	return t.r.Memory.Imported(t.ctx, owner, kind, t.key(name))
 }
+
+// The old program's tokens as they are written are kept, so that the way back has them.
+const kindToken = "token"
 
 // note remembers what became of a thing.
 func (t *taker) note(owner, kind, name, ref string, value []byte) error {

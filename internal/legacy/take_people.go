@@ -158,7 +158,7 @@ func (t *taker) token(u *User, k Token) error {
 	if name == "" {
 		name = k.ID
 	}
-	_, _, found, err := t.before(owner, "token", k.ID)
+	_, _, found, err := t.before(owner, kindToken, k.ID)
 	if err != nil {
 		return err
 	}
@@ -183,7 +183,7 @@ func (t *taker) token(u *User, k Token) error {
 		outcome = Taken
 	}
 	t.line("token", u.ID, name, outcome, "")
-	return t.note(owner, "token", k.ID, "", nil)
+	return t.note(owner, kindToken, k.ID, "", []byte(k.JWT))
 }
 
 // links takes the registration links that are still good.

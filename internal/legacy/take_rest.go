@@ -1,6 +1,8 @@
 package legacy
 
 import (
+	"errors"
+	"io/fs"
 	"maps"
 	"strconv"
 	"strings"
@@ -100,6 +102,12 @@ const (
 	SettingKey         = "tls-key"
 )
 
+// howToUse says what to do with a word that works by itself nowhere.
+var howToUse = map[string]string{
+	SettingCertificate: "kept; to go on with it, start with --cert and --key and the two files in the old folder, or with --tls self-signed for a new one",
+	SettingOnionKey:    "the onion service goes on under its old address, once Tor is switched on under Settings, Remote access",
+}
+
 // program takes what was for all users together.
 func (t *taker) program() error {
 	p := t.f.Program
@@ -122,7 +130,46 @@ func (t *taker) program() error {
 			return err
 		}
 	}
-	return nil
+	return t.handOver()
+}
+
+// fileOnionKey is where the onion service looks for its key.
+const fileOnionKey = "tor/onion.key"
+
+// maxOrigins bounds the whitelist that is handed to the bridge.
+const maxOrigins = 200
+
+// handOver gives the rooms that use them what was kept among the words: the onion service its key,
+// the bridge its whitelist. What they have of their own stays.
+func (t *taker) handOver() error {
+	p := t.f.Program
+	if t.o.Dry {
+		return nil
+	}
+	if p.OnionKey != "" && t.r.Files != nil {
+		_, err := t.r.Files.Read(fileOnionKey)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = t.r.Files.Write(fileOnionKey, []byte(p.OnionKey+"\n"))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	lines := strings.Fields(p.Whitelist)
+	_, _, found, err := t.before(auth.OwnerID, "program", "origins")
+	if err != nil || found || len(lines) == 0 {
+		return err
+	}
+	_, err = t.r.Settings.ChangeBridge(t.ctx, func(b *setting.Bridge) error {
+		if len(b.Origins) == 1 && b.Origins[0] == setting.DefaultOrigin {
+			b.Origins = lines[:min(len(lines), maxOrigins)]
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return t.note(auth.OwnerID, "program", "origins", "", nil)
 }
 
 // word stores one of the program's words where there is none.
@@ -140,13 +187,13 @@ func (t *taker) word(name, label, value string) error {
 	case have != "":
 		t.line("program", "", label, LeftOut, "this Specter has another one, which stays")
 	case t.o.Dry:
-		t.line("program", "", label, Taken, "")
+		t.line("program", "", label, Taken, "%s", howToUse[name])
 		return nil
 	default:
 		if err := t.r.Words.PutSetting(t.ctx, "", name, value); err != nil {
 			return err
 		}
-		t.line("program", "", label, Taken, "")
+		t.line("program", "", label, Taken, "%s", howToUse[name])
 	}
 	return t.note(auth.OwnerID, "program", name, "", nil)
 }

@@ -23,6 +23,7 @@ type said struct {
 	Frozen []string          `json:"frozen,omitempty"`
 	Drafts []string          `json:"drafts,omitempty"`
 	Height int32             `json:"blockheight,omitempty"`
+	Block  string            `json:"last_block,omitempty"`
 }
 
 // words are what of a wallet's words is new.
@@ -176,7 +177,7 @@ func birthday(n btc.Network, height int32, oldest time.Time) time.Time {
 // news finds what the old program says that is not here: a word that it said the last time too
 // is none.
 func (t *taker) news(w *Wallet, here *wallet.Record, before said) (words, error) {
-	out := words{now: said{Labels: map[string]string{}, Height: w.Height}}
+	out := words{now: said{Labels: map[string]string{}, Height: w.Height, Block: w.lastBlock}}
 	ours, frozen, err := t.wordsOf(here)
 	if err != nil {
 		return out, err

@@ -69,6 +69,10 @@ func (f *Found) readUser(o object, u *User) {
 	if !u.Owner {
 		u.Settings = settingsOf(o.object("config"))
 	}
+	if list := o.texts("services"); len(list) > 0 && len(o["services"]) <= maxSmall {
+		f.Kept = append(f.Kept, Kept{Kind: "services of a user", User: u.ID, Name: u.Name,
+			File: "users.json/" + u.ID + "/services", Data: append(json.RawMessage(nil), o["services"]...)})
+	}
 	if o.has("encrypted_user_secret") && len(o["encrypted_user_secret"]) <= maxSmall {
 		f.Kept = append(f.Kept, Kept{Kind: "key of a user's services", User: u.ID, Name: u.Name,
 			File: "users.json/" + u.ID + "/encrypted_user_secret", Data: append(json.RawMessage(nil), o["encrypted_user_secret"]...)})

@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"specter/internal/btc"
@@ -120,6 +121,9 @@ func (f *Found) wallet(s *Source, user, chain string, n *btc.Network, alias, fil
 	w.Height = int32(o.whole("blockheight", 0, 1<<30, 0))
 	w.Next[0] = uint32(o.whole("address_index", 0, maxIndex, -1) + 1) // that one is shown as the current
 	w.Next[1] = uint32(o.whole("change_index", 0, maxIndex, 0))       // that one is given to the next payment
+	if h, err := chainhash.NewHashFromStr(o.text("last_block")); err == nil && len(o.text("last_block")) == 64 {
+		w.lastBlock = h.String()
+	}
 	for b, key := range []string{"keypool", "change_keypool"} {
 		w.Ahead[b] = uint32(o.whole(key, 0, maxIndex, 0))
 	}

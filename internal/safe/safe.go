@@ -169,3 +169,9 @@ func FromKeyFile(fileKey []byte, purpose string) (*Safe, error) {
 	}
 	return &Safe{key: key}, nil
 }
+
+// SealedPrefix is how every sealed value begins, for looking for them.
+func SealedPrefix() []byte { return bytes.Clone(magic) }
+
+// SealedTextPrefix is how every sealed text begins.
+func SealedTextPrefix() string { return textMagic }

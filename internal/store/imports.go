@@ -32,7 +32,7 @@ func (d *DB) PutImported(ctx context.Context, owner, kind, name, ref string, val
 	if value == nil {
 		value = []byte{}
 	}
-	if kind == keptImports {
+	if secretImports[kind] {
 		var err error
 		if value, err = d.sealBytes(placeImport(owner, kind, name), value); err != nil {
 			return err
@@ -46,8 +46,9 @@ func (d *DB) PutImported(ctx context.Context, owner, kind, name, ref string, val
 	})
 }
 
-// keptImports is the kind of what is kept as it was. It may hold anything, so it is sealed.
-const keptImports = "kept"
+// secretImports are the kinds whose values are sealed: what is kept as it was may hold anything,
+// and tokens open doors.
+var secretImports = map[string]bool{"kept": true, "token": true}
 
 // ImportedOf lists what was noted of the things of a kind, by the old program's names, of all
 // owners. The values of what is kept are opened.

@@ -185,7 +185,7 @@ func (d *DB) sealSettings(t *tx) (int, error) {
 }
 
 func (d *DB) sealImports(t *tx) (int, error) {
-	return d.rewrite(t, `SELECT owner, kind, name, value FROM imports WHERE kind = '`+keptImports+`'`, `UPDATE imports SET value = ? WHERE owner = ? AND kind = ? AND name = ?`, false,
+	return d.rewrite(t, `SELECT owner, kind, name, value FROM imports WHERE kind IN ('kept', 'token')`, `UPDATE imports SET value = ? WHERE owner = ? AND kind = ? AND name = ?`, false,
 		func(scan func(...any) error) (c bare, err error) {
 			var owner, kind, name string
 			err = scan(&owner, &kind, &name, &c.value)
@@ -204,4 +204,34 @@ func (d *DB) sealAnswers(t *tx) (int, error) {
 			c.place, c.row = placeAnswer(owner, key), []any{id}
 			return c, err
 		})
+}
+
+// ForgetSecrets removes every sealed value and the locks, for whoever has lost what opens them.
+// What is not secret stays. It returns how many there were.
+func (d *DB) ForgetSecrets(ctx context.Context) (n int64, err error) {
+	err = d.write(ctx, func(t *tx) error {
+		sealed := safe.SealedPrefix()
+		for _, q := range []struct {
+			sql  string
+			args []any
+		}{
+			{`UPDATE nodes SET password = '' WHERE substr(password, 1, ?) = ?`, []any{len(safe.SealedTextPrefix()), safe.SealedTextPrefix()}},
+			{`DELETE FROM settings WHERE substr(value, 1, ?) = ?`, []any{len(safe.SealedTextPrefix()), safe.SealedTextPrefix()}},
+			{`UPDATE devices SET sealed = NULL WHERE substr(sealed, 1, ?) = ?`, []any{len(sealed), sealed}},
+			{`DELETE FROM imports WHERE substr(value, 1, ?) = ?`, []any{len(sealed), sealed}},
+			{`DELETE FROM idempotency WHERE substr(answer, 1, ?) = ?`, []any{len(sealed), sealed}},
+		} {
+			r, err := t.exec(q.sql, q.args...)
+			if err != nil {
+				return err
+			}
+			m, err := r.RowsAffected()
+			if err != nil {
+				return err
+			}
+			n += m
+		}
+		return t.putSetting("", settingWraps, "")
+	})
+	return n, err
 }

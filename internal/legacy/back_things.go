@@ -1,0 +1,208 @@
+package legacy
+
+import (
+	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"specter/internal/auth"
+	"specter/internal/device"
+	"specter/internal/node"
+	"specter/internal/setting"
+)
+
+// oldTypes are the kinds of device that the old program knows.
+var oldTypes = []string{"bitbox02", "bitcoincore", "bitcoincore_watchonly", "cobo", "coldcard", "elementscore", "electrum", "jade", "keepkey",
+	"keystone", "ledger", "other", "passport", "seedsigner", "specter", "trezor"}
+
+// nodes writes the connections.
+func (b *back) nodes() error {
+	list, err := b.r.Nodes.List(b.ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range list {
+		if n.Kind != node.Core {
+			b.line("node", "", n.Name, LeftOut, "the old program has no such node")
+			continue
+		}
+		name, detail := "nodes/"+n.Alias+".json", ""
+		o := object{}
+		auto, datadir := n.Autodetect, n.Datadir
+		if !auto && n.User == "" && n.CookieFile != "" {
+			auto, datadir = true, filepath.Dir(n.CookieFile)
+			detail = "the old program finds name and password in the node's folder by itself"
+		}
+		for key, v := range map[string]any{"python_class": "cryptoadvance.specter.node.Node", "fullpath": b.at(name), "name": n.Name, "alias": n.Alias,
+			"autodetect": auto, "datadir": datadir, "user": n.User, "password": n.Password.Reveal(), "port": strconv.Itoa(n.Port), "host": n.Host,
+			"protocol": n.Protocol, "node_type": "BTC"} {
+			o.put(key, v)
+		}
+		if err := b.json(name, o); err != nil {
+			return err
+		}
+		b.line("node", "", n.Name, Written, "%s", detail)
+	}
+	return nil
+}
+
+// at is where a file will lie.
+func (b *back) at(name string) string { return filepath.Join(b.rep.From, filepath.FromSlash(name)) }
+
+func (b *back) devices() error {
+	for _, u := range b.users {
+		list, err := b.r.Devices.List(b.ctx, u.ID)
+		if err != nil {
+			return err
+		}
+		for _, d := range list {
+			typ, detail := d.Type, ""
+			switch {
+			case typ == "hot":
+				typ, detail = "other", "its keys alone: seeds of software keys stay here"
+			case !slices.Contains(oldTypes, typ):
+				typ, detail = "other", "the old program does not know this kind of device and calls it another"
+			}
+			if err := b.device(u.ID, d.Alias, d.Name, typ, d.Keys); err != nil {
+				return err
+			}
+			b.line("device", u.Name, d.Name, Written, "%s", detail)
+		}
+	}
+	return nil
+}
+
+func (b *back) device(userID, alias, name, typ string, keys []device.Key) error {
+	file := path.Join(b.folder("devices", userID), alias+".json")
+	blinding := b.keptObject(file).text("blinding_key")
+	list := []object{}
+	for _, k := range keys {
+		list = append(list, keyObject(k))
+	}
+	o := object{}
+	for key, v := range map[string]any{"name": name, "alias": alias, "type": typ, "keys": list, "blinding_key": blinding, "fullpath": b.at(file)} {
+		o.put(key, v)
+	}
+	return b.json(file, o)
+}
+
+// keyObject is a key as the old program writes it.
+func keyObject(k device.Key) object {
+	o := object{}
+	fingerprint, derivation := "", ""
+	if k.HasOrigin {
+		fingerprint, derivation = k.Fingerprint.String(), k.Path.Full()
+	}
+	for key, v := range map[string]any{"original": k.Original, "fingerprint": fingerprint, "derivation": derivation, "type": k.ScriptType, "purpose": k.Purpose, "xpub": k.XPub} {
+		o.put(key, v)
+	}
+	return o
+}
+
+// oldConfig is what the old program has in config.json where nothing was chosen.
+const oldConfig = `{"auth": {"method": "none", "password_min_chars": 6, "rate_limit": 10, "registration_link_timeout": 1},
+"explorers": {"main": "", "test": "", "regtest": "", "signet": ""}, "explorer_id": {"main": "CUSTOM", "test": "CUSTOM", "regtest": "CUSTOM", "signet": "CUSTOM"},
+"asset_labels": {"liquidv1": {}}, "active_node_alias": null, "proxy_url": "socks5h://localhost:9050", "only_tor": false, "tor_control_port": "", "tor_status": false,
+"hwi_bridge_url": "/hwi/api/", "uid": "", "unit": "btc", "price_check": false, "alt_rate": 1, "alt_symbol": "BTC", "price_provider": "", "weight_unit": "oz",
+"validate_merkle_proofs": false, "fee_estimator": "bitcoin_core", "fee_estimator_custom_url": "", "hide_sensitive_info": false,
+"autohide_sensitive_info_timeout_minutes": null, "autologout_timeout_hours": 4, "testing": {"allow_threading_for_testing": false}, "bitcoind": false}`
+
+// config writes config.json: what stood there before, and over it what holds here now.
+func (b *back) config() error {
+	o := b.keptObject("config.json")
+	if len(o) == 0 {
+		if err := unmarshal([]byte(oldConfig), &o, nil); err != nil {
+			return err
+		}
+	}
+	for _, old := range []string{"rpc", "internal_node"} { // nodes have files of their own now
+		delete(o, old)
+	}
+	l, login := b.r.Auth.Settings(), o.object("auth")
+	method := l.Method
+	if method == auth.MethodUnset {
+		method = auth.MethodNone
+	}
+	login.put("method", method)
+	login.put("password_min_chars", l.MinPassword)
+	login.put("registration_link_timeout", l.InvitationHours)
+	if !login.has("rate_limit") {
+		login.put("rate_limit", 10)
+	}
+	o.put("auth", login)
+	o.put("uid", b.uid)
+	o.put("active_node_alias", nil)
+	if n, err := b.r.Nodes.Active(b.ctx); err == nil && n.Kind == node.Core {
+		o.put("active_node_alias", n.Alias)
+	}
+	u, err := b.r.Settings.User(b.ctx, auth.OwnerID)
+	if err != nil {
+		return err
+	}
+	b.choices(o, u)
+	p, err := b.r.Settings.Program(b.ctx)
+	if err != nil {
+		return err
+	}
+	o.put("only_tor", p.ProxyOnly)
+	if p.Proxy != "" && !strings.HasSuffix(o.text("proxy_url"), "://"+p.Proxy) {
+		o.put("proxy_url", "socks5h://"+p.Proxy)
+	}
+	b.line("settings", "", "config.json", Written, "")
+	return b.json("config.json", o)
+}
+
+// program writes the small files beside the config.
+func (b *back) program() error {
+	bridge, err := b.r.Settings.Bridge(b.ctx)
+	if err != nil {
+		return err
+	}
+	had := b.kept["hwi_bridge_config.json"] != nil
+	o := b.keptObject("hwi_bridge_config.json")
+	if !o.has("bitbox02_pairing_code") {
+		o.put("bitbox02_pairing_code", "")
+	}
+	var lines strings.Builder
+	for _, origin := range bridge.Origins {
+		if origin != "*" {
+			origin = strings.TrimSuffix(origin, "/") + "/"
+		}
+		fmt.Fprintln(&lines, origin)
+	}
+	o.put("whitelisted_domains", lines.String())
+	if len(bridge.Origins) != 1 || bridge.Origins[0] != setting.DefaultOrigin || had {
+		if err := b.json("hwi_bridge_config.json", o); err != nil {
+			return err
+		}
+		b.line("program", "", "whitelist of the bridge", Written, "")
+	}
+	onion := ""
+	if b.r.Files != nil {
+		if key, err := b.r.Files.Read(fileOnionKey); err == nil {
+			onion = strings.TrimSpace(string(key))
+		}
+	}
+	for _, w := range []struct{ name, file, label, first string }{
+		{SettingOnionKey, ".tor_service_key", "key of the onion service", onion}, {SettingOnion, "onion.txt", "address of the onion service", ""},
+		{SettingCertificate, "cert.pem", "TLS certificate", ""}, {SettingKey, "key.pem", "key of the TLS certificate", ""},
+	} {
+		value := w.first
+		if value == "" {
+			if value, err = b.r.Words.Setting(b.ctx, "", w.name); err != nil {
+				return err
+			}
+		}
+		if value == "" {
+			continue
+		}
+		if err := b.file(w.file, []byte(value)); err != nil {
+			return err
+		}
+		b.line("program", "", w.label, Written, "")
+	}
+	return nil
+}
