@@ -61,6 +61,7 @@ func newTour(t *testing.T) *tour {
 	check(err)
 	bob, err := h.auth.AddUser(ctx, auth.Identity{User: admin}, "Bob", "letter advice cage")
 	check(err)
+	h.newAgent(admin, "Desk at home")
 	red, err := h.devices.Get(ctx, demoOwner, "red_key")
 	check(err)
 	pay := func(ref wallet.Ref, amount int64, label string) wallet.Draft {
