@@ -83,7 +83,7 @@ const bridgeMost = 4 << 20
 // worded reads why a server refuses.
 func (c *Client) worded(resp *http.Response, data []byte) error {
 	if to := resp.Header.Get("Location"); to != "" && resp.StatusCode/100 == 3 {
-		return errs.E(errs.Invalid, "the server at %s leads to %.200q; use the address that its own pages have", c.Base, to)
+		return errs.E(errs.Invalid, "the server at %s leads to %.200s; use the address that its own pages have", c.Base, strings.ToValidUTF8(to, "?"))
 	}
 	var why refusal
 	if json.Unmarshal(data, &why) != nil || why.Error == "" {
