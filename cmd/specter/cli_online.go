@@ -10,6 +10,8 @@ type cli struct {
 	Token   tokenCmd   `cmd:"" help:"Tokens for programs that use the REST API, while the server does not run."`
 	Export  exportCmd  `cmd:"" help:"Write everything as a data folder of the old Specter Desktop."`
 	Import  importCmd  `cmd:"" help:"Take over an old Specter: its data folder, a zip of it, or its backup."`
+	Backup  backupCmd  `cmd:"" help:"Backups: make one, prove one, make keys for them."`
+	Restore restoreCmd `cmd:"" help:"Restore a backup, after showing what it would change."`
 	Agent   agentCmd   `cmd:"" help:"Bring the signing devices of this computer to a Specter server elsewhere."`
 	HWI     hwiCmd     `cmd:"" name:"hwi" passthrough:"" help:"Signing devices in the way of the program hwi, for Bitcoin Core's -signer=."`
 	Secrets secretsCmd `cmd:"" help:"How stored secrets are locked: the node's password, private keys, seeds of software keys."`

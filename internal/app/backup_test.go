@@ -16,9 +16,11 @@ import (
 
 	"specter/internal/auth"
 	"specter/internal/backup"
+	"specter/internal/btc"
 	"specter/internal/errs"
 	"specter/internal/setting"
 	"specter/internal/store"
+	"specter/internal/wallet"
 
 	_ "modernc.org/sqlite"
 )
@@ -101,8 +103,13 @@ func told(t *testing.T) string {
 	if err := h.memory.Put("pairing", []byte("kept")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.auth.AddUser(ctx, auth.Identity{User: auth.User{ID: auth.OwnerID, Role: auth.Owner}}, "bob", "a long password"); err != nil && !errs.Is(err, errs.Denied) {
-		t.Log("bob:", err)
+	for _, alias := range []string{"spending", "savings", "vault"} {
+		for _, n := range btc.Networks() {
+			d, err := h.wallets.NewDraft(ctx, wallet.Ref{Owner: demoOwner, Network: n, Alias: alias}, wallet.SpendRequest{FeeRate: 2_000, Note: "half way", Recipients: []wallet.Recipient{{Address: strangers, Amount: 1_000_000}}})
+			if err == nil && d.ID == 0 {
+				t.Fatal("a draft without an id")
+			}
+		}
 	}
 	dir := h.cfg.DataDir
 	h.stop()
