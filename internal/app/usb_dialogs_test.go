@@ -78,15 +78,15 @@ func policies(p *signertest.Person) int {
 
 // pairedBox, ledgerDesk and trezorDesk are devices with keys of their own.
 func trezorDesk(t *testing.T) *desk {
-	return plugIn(t, "trezor", 64, trezortest.Serve, signertest.Master(t, signertest.Abandon, ""))
+	return plugIn(t, "trezor", 64, trezortest.Serve, signertest.Master(t, signertest.Abandon, "desk"))
 }
 
 func ledgerDesk(t *testing.T) *desk {
-	return plugIn(t, "ledger", 0, ledgertest.Serve, signertest.Master(t, signertest.Zoo, ""))
+	return plugIn(t, "ledger", 0, ledgertest.Serve, signertest.Master(t, signertest.Zoo, "desk"))
 }
 
 func boxDesk(t *testing.T) *desk {
-	return plugIn(t, "bitbox02", 64, bitbox02test.Serve, signertest.Master(t, signertest.Legal, ""))
+	return plugIn(t, "bitbox02", 64, bitbox02test.Serve, signertest.Master(t, signertest.Legal, "desk"))
 }
 
 // Three families sign for one 2-of-3 on a real node, all by cable and in the browser: their keys

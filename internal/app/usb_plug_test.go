@@ -28,14 +28,14 @@ type desk struct {
 
 	mu    sync.Mutex
 	l     net.Listener
-	conns map[net.Conn]bool
+	conns map[net.Conn]context.CancelFunc
 	all   sync.WaitGroup
 }
 
 // plugIn starts a device with the keys of a phrase and plugs it in.
 func plugIn(t *testing.T, kind string, packet int, serve func(context.Context, signer.Conn, signertest.Device) error, master btc.XKey) *desk {
 	t.Helper()
-	d := &desk{t: t, kind: kind, packet: packet, serve: serve, at: "127.0.0.1:0", conns: map[net.Conn]bool{},
+	d := &desk{t: t, kind: kind, packet: packet, serve: serve, at: "127.0.0.1:0", conns: map[net.Conn]context.CancelFunc{},
 		device: signertest.Device{Master: master, Network: btc.Regtest, Person: &signertest.Person{}}}
 	d.plug()
 	t.Cleanup(func() { d.pull(); d.all.Wait() })
@@ -58,11 +58,11 @@ func (d *desk) plug() {
 			if err != nil {
 				return
 			}
+			ctx, stop := context.WithCancel(context.Background())
 			d.mu.Lock()
-			d.conns[c] = true
+			d.conns[c] = stop
 			d.mu.Unlock()
 			d.all.Go(func() {
-				ctx, stop := context.WithCancel(context.Background())
 				defer stop()
 				_ = d.serve(ctx, line{c, d.packet}, d.device) // it ends when the other side goes
 				_ = c.Close()
@@ -76,10 +76,11 @@ func (d *desk) pull() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	_ = d.l.Close()
-	for c := range d.conns {
+	for c, stop := range d.conns {
+		stop()
 		_ = c.Close()
 	}
-	d.conns = map[net.Conn]bool{}
+	d.conns = map[net.Conn]context.CancelFunc{}
 }
 
 // simulators is the configuration that finds devices.
