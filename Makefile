@@ -57,6 +57,10 @@ bench: ## the figures of docs/benchmarks.md (long; wants a bitcoind)
 fuzz: ## every fuzz target for FUZZTIME each (default 60s)
 	./scripts/fuzz
 
+.PHONY: container
+container: ## the container image (wants podman, buildah or docker)
+	./scripts/container
+
 .PHONY: cross
 cross: ## build for every platform we promise
 	@set -e; for p in linux/amd64 linux/arm64 linux/arm darwin/amd64 darwin/arm64 windows/amd64 windows/arm64; do \
