@@ -215,7 +215,7 @@ func (c *checked) ShowAddress(ctx context.Context, w Wallet, r Registration, bra
 	if err := c.knows(ctx, w); err != nil {
 		return "", err
 	}
-	script, err := scriptAt(w, branch, index)
+	_, out, err := w.At(branch, index)
 	if err != nil {
 		return "", err
 	}
@@ -227,12 +227,12 @@ func (c *checked) ShowAddress(ctx context.Context, w Wallet, r Registration, bra
 	if c.network != nil {
 		main, known = c.network.IsMain(), true
 	}
-	if !pays(answer, script, main, known) {
+	if !pays(answer, out.Script, main, known) {
 		return "", lie(nil, "The device shows another address than this wallet's. Do not receive coins there.")
 	}
 	ours := answer
 	if c.network != nil {
-		ours, _ = btc.AddressOf(script, *c.network)
+		ours, _ = btc.AddressOf(out.Script, *c.network)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -240,21 +240,6 @@ func (c *checked) ShowAddress(ctx context.Context, w Wallet, r Registration, bra
 		c.shown = answer
 	}
 	return ours, nil
-}
-
-func scriptAt(w Wallet, branch, index uint32) ([]byte, error) {
-	if branch >= uint32(w.Descriptor.Branches()) {
-		return nil, E(CodeBadArgument, "the wallet has no branch %d", branch)
-	}
-	d, err := w.Descriptor.Branch(int(branch))
-	if err != nil {
-		return nil, &Fault{CodeBadArgument, err}
-	}
-	out, err := d.Derive(index)
-	if err != nil {
-		return nil, &Fault{CodeBadArgument, err}
-	}
-	return out.Script, nil
 }
 
 // pays reports whether an address of the right sort of network pays to a script. Test networks

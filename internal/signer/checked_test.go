@@ -283,3 +283,21 @@ func TestWhatCanBeUnlockedStaysSo(t *testing.T) {
 		t.Error("and what it shows")
 	}
 }
+
+func TestAnAddressThatIsNotThereIsSaidSo(t *testing.T) {
+	w := signertest.Wallet(t, "wpkh", masters(t)[0])
+	for _, c := range []struct {
+		w             signer.Wallet
+		branch, index uint32
+		code          signer.Code
+	}{
+		{signer.Wallet{}, 0, 0, signer.CodeMissing}, {w, 2, 0, signer.CodeBadArgument}, {w, 1<<32 - 1, 0, signer.CodeBadArgument}, {w, 0, btc.Hardened, signer.CodeBadArgument},
+	} {
+		if _, _, err := c.w.At(c.branch, c.index); err == nil || signer.CodeOf(err) != c.code {
+			t.Errorf("%d/%d: %v", c.branch, c.index, err)
+		}
+	}
+	if d, out, err := w.At(1, 7); err != nil || d.Branches() != 1 || len(out.Script) != 22 {
+		t.Errorf("1/7: %v", err)
+	}
+}

@@ -78,6 +78,25 @@ type Wallet struct {
 	Descriptor *descriptor.Descriptor // multipath, ranged, with key origins; nil for the zero Wallet
 }
 
+// At derives an address: its branch of the descriptor, for all indexes, and what pays to it.
+func (w Wallet) At(branch, index uint32) (*descriptor.Descriptor, *descriptor.Output, error) {
+	if w.Descriptor == nil {
+		return nil, nil, E(CodeMissing, "no wallet was given whose address is meant")
+	}
+	if int64(branch) >= int64(w.Descriptor.Branches()) {
+		return nil, nil, E(CodeBadArgument, "the wallet has no branch %d", branch)
+	}
+	d, err := w.Descriptor.Branch(int(branch))
+	if err != nil {
+		return nil, nil, E(CodeBadArgument, "the wallet's descriptor cannot be used: %w", err)
+	}
+	out, err := d.Derive(index)
+	if err != nil {
+		return nil, nil, E(CodeBadArgument, "the wallet has no address %d: %w", index, err)
+	}
+	return d, out, nil
+}
+
 // Registration is what a family keeps with the host when a wallet was registered: Ledger's
 // HMAC, the name that others keep the wallet by. It is no secret, but worth keeping: without it
 // the person approves the wallet again.

@@ -50,16 +50,9 @@ func (d *Device) ShowAddress(ctx context.Context, w signer.Wallet, _ signer.Regi
 
 // addressRequest writes GetAddress.
 func (d *Device) addressRequest(w signer.Wallet, fp btc.Fingerprint, branch, index uint32) (protolite.Builder, error) {
-	if w.Descriptor == nil || int(branch) >= w.Descriptor.Branches() {
-		return nil, signer.E(signer.CodeBadArgument, "the wallet has no branch %d", branch)
-	}
-	desc, err := w.Descriptor.Branch(int(branch))
+	desc, out, err := w.At(branch, index)
 	if err != nil {
-		return nil, signer.E(signer.CodeBadArgument, "%w", err)
-	}
-	out, err := desc.Derive(index)
-	if err != nil {
-		return nil, signer.E(signer.CodeBadArgument, "%w", err)
+		return nil, err
 	}
 	kind, many, err := d.scriptKind(desc, out)
 	if err != nil {

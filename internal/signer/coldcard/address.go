@@ -37,7 +37,7 @@ func (s *session) ShowAddress(ctx context.Context, w signer.Wallet, r signer.Reg
 	if err := s.rightNetwork(); err != nil {
 		return "", err
 	}
-	out, err := output(w, branch, index)
+	_, out, err := w.At(branch, index)
 	if err != nil {
 		return "", err
 	}
@@ -50,24 +50,6 @@ func (s *session) ShowAddress(ctx context.Context, w signer.Wallet, r signer.Reg
 	}
 	s.options.Tell(signer.Notice{Kind: signer.NoticeConfirm, Text: "Compare the address on the Coldcard with this one, then leave it there with X."})
 	return s.text(ctx, string(request))
-}
-
-func output(w signer.Wallet, branch, index uint32) (*descriptor.Output, error) {
-	if w.Descriptor == nil {
-		return nil, signer.E(signer.CodeMissing, "no wallet was given whose address is to be shown")
-	}
-	if int64(branch) >= int64(w.Descriptor.Branches()) {
-		return nil, signer.E(signer.CodeBadArgument, "the wallet has no branch %d", branch)
-	}
-	d, err := w.Descriptor.Branch(int(branch))
-	if err != nil {
-		return nil, signer.E(signer.CodeBadArgument, "the wallet's descriptor cannot be used: %w", err)
-	}
-	out, err := d.Derive(index)
-	if err != nil {
-		return nil, signer.E(signer.CodeBadArgument, "the wallet has no address %d: %w", index, err)
-	}
-	return out, nil
 }
 
 func (s *session) addressRequest(w signer.Wallet, r signer.Registration, out *descriptor.Output, branch, index uint32) ([]byte, error) {

@@ -76,7 +76,7 @@ func (s *session) ShowAddress(ctx context.Context, w signer.Wallet, _ signer.Reg
 	if err := s.sameCoins(); err != nil {
 		return "", err
 	}
-	out, err := output(w, branch, index)
+	_, out, err := w.At(branch, index)
 	if err != nil {
 		return "", err
 	}
@@ -107,24 +107,6 @@ func (s *session) onOurNetwork(address string) error {
 		}
 	}
 	return garbled()
-}
-
-func output(w signer.Wallet, branch, index uint32) (*descriptor.Output, error) {
-	if w.Descriptor == nil {
-		return nil, signer.E(signer.CodeMissing, "no wallet was given whose address is to be shown")
-	}
-	if int64(branch) >= int64(w.Descriptor.Branches()) {
-		return nil, signer.E(signer.CodeBadArgument, "the wallet has no branch %d", branch)
-	}
-	d, err := w.Descriptor.Branch(int(branch))
-	if err != nil {
-		return nil, signer.E(signer.CodeBadArgument, "the wallet's descriptor cannot be used: %w", err)
-	}
-	out, err := d.Derive(index)
-	if err != nil {
-		return nil, signer.E(signer.CodeBadArgument, "the wallet has no address %d: %w", index, err)
-	}
-	return out, nil
 }
 
 // addressCommand writes the command for an address. Taproot has none; there the device is asked
