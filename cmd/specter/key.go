@@ -103,7 +103,7 @@ func inspectXKey(body string, origin *btc.KeyOrigin, showPrivate bool) (any, err
 		Fingerprint: x.Fingerprint().String(), ChainCode: hex.EncodeToString(x.ChainCode[:]), PubKey: hex.EncodeToString(x.PublicKey[:]),
 		Origin: originOf(origin), SLIP132: &slipField{version.Prefix, version.ScriptType}, Canonical: x.Public().String()}
 	if a.ScriptType = version.ScriptType; a.ScriptType == "" && origin != nil {
-		a.ScriptType = interop.ScriptTypeOf(origin.Path)
+		a.ScriptType = btc.ScriptTypeOf(origin.Path)
 	}
 	if x.IsPrivate() {
 		a.Kind = "xprv"

@@ -12,7 +12,6 @@ import (
 	"specter/internal/btc/message"
 	"specter/internal/btc/mnemonic"
 	"specter/internal/errs"
-	"specter/internal/interop"
 )
 
 type messageCmd struct {
@@ -186,7 +185,7 @@ func addressOfKey(key *btcec.PrivateKey, compressed bool, path string, n btc.Net
 	pub := hex.EncodeToString(key.PubKey().SerializeCompressed())
 	text := "pkh(" + pub + ")"
 	p, _ := btc.ParsePath(firstOf(path, "m"))
-	switch interop.ScriptTypeOf(p) {
+	switch btc.ScriptTypeOf(p) {
 	case "wpkh":
 		text = "wpkh(" + pub + ")"
 	case "sh-wpkh":

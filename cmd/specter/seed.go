@@ -7,7 +7,6 @@ import (
 	"specter/internal/btc"
 	"specter/internal/btc/mnemonic"
 	"specter/internal/errs"
-	"specter/internal/interop"
 )
 
 type seedCmd struct {
@@ -155,7 +154,7 @@ func deriveSeed(r request) (any, error) {
 			return nil, err
 		}
 		pub := x.Public()
-		version := btc.VersionFor(interop.ScriptTypeOf(p), n.IsMain(), false)
+		version := btc.VersionFor(btc.ScriptTypeOf(p), n.IsMain(), false)
 		k := seedKey{Path: p.Full(), XPub: pub.String(), SLIP132: pub.Encode(version.Bytes), PubKey: hex.EncodeToString(x.PublicKey[:]), Fingerprint: x.Fingerprint().String()}
 		if r.ShowPrivate {
 			k.XPrv = x.String()

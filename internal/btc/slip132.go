@@ -72,3 +72,30 @@ func VersionFor(scriptType string, main, private bool) Version {
 	}
 	return neutral
 }
+
+// ScriptTypeOf tells the key type that a path stands for: 44h pkh, 49h sh-wpkh, 84h wpkh,
+// 86h tr, 48h/…/1h sh-wsh, 48h/…/2h wsh, else "".
+func ScriptTypeOf(p Path) string {
+	if len(p) == 0 {
+		return ""
+	}
+	const h = Hardened
+	switch p[0] {
+	case 44 | h:
+		return "pkh"
+	case 49 | h:
+		return "sh-wpkh"
+	case 84 | h:
+		return "wpkh"
+	case 86 | h:
+		return "tr"
+	case 48 | h:
+		if len(p) == 4 && p[3] == 1|h {
+			return "sh-wsh"
+		}
+		if len(p) == 4 && p[3] == 2|h {
+			return "wsh"
+		}
+	}
+	return ""
+}

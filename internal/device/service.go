@@ -160,7 +160,7 @@ func hotKeys(seed []byte, n btc.Network, account uint32) ([]Key, error) {
 		if err != nil {
 			return nil, err
 		}
-		typ := interop.ScriptTypeOf(p)
+		typ := btc.ScriptTypeOf(p)
 		pub := x.Public()
 		keys = append(keys, Key{Original: pub.Encode(btc.VersionFor(typ, n.IsMain(), false).Bytes),
 			Fingerprint: master.Fingerprint(), Path: p, HasOrigin: true, XPub: pub.String(), ScriptType: typ})

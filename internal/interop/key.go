@@ -57,7 +57,7 @@ func ParseKey(text string) (Key, error) {
 		return Key{}, errs.Bad(errs.Mismatch, "the key is at depth %d, but its path %s has %d steps", x.Depth, k.Origin.Path.Full(), n)
 	}
 	if k.ScriptType == "" {
-		k.ScriptType = ScriptTypeOf(k.Origin.Path)
+		k.ScriptType = btc.ScriptTypeOf(k.Origin.Path)
 	}
 	return k, nil
 }
@@ -100,33 +100,6 @@ func SplitOrigin(text string) (origin *btc.KeyOrigin, body string, err error) {
 		return nil, "", err
 	}
 	return &o, strings.TrimSpace(body), nil
-}
-
-// ScriptTypeOf tells the key type that a path stands for: 44h pkh, 49h sh-wpkh, 84h wpkh,
-// 86h tr, 48h/…/1h sh-wsh, 48h/…/2h wsh, else "".
-func ScriptTypeOf(p btc.Path) string {
-	if len(p) == 0 {
-		return ""
-	}
-	const h = btc.Hardened
-	switch p[0] {
-	case 44 | h:
-		return "pkh"
-	case 49 | h:
-		return "sh-wpkh"
-	case 84 | h:
-		return "wpkh"
-	case 86 | h:
-		return "tr"
-	case 48 | h:
-		if len(p) == 4 && p[3] == 1|h {
-			return "sh-wsh"
-		}
-		if len(p) == 4 && p[3] == 2|h {
-			return "wsh"
-		}
-	}
-	return ""
 }
 
 // Problem is a part of a foreign file that was not understood.

@@ -162,7 +162,7 @@ func (w *Wallet) nameCosigners(d *descriptor.Descriptor) error {
 		c := Cosigner{Key: Key{Original: k.XKey.String(), XKey: *k.XKey}}
 		if k.Origin != nil {
 			c.Key.Origin, c.Key.HasOrigin = *k.Origin, true
-			c.Key.ScriptType = ScriptTypeOf(k.Origin.Path)
+			c.Key.ScriptType = btc.ScriptTypeOf(k.Origin.Path)
 		}
 		for j, t := range told {
 			if t.Key.XKey.Depth == 0 && t.Key.Original == "" { // told by position

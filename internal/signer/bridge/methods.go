@@ -280,22 +280,10 @@ func sendPIN(ctx context.Context, j *job) (any, error) {
 	})
 }
 
-// version of an extended key at a path, as SLIP-132 and the old bridge have it.
+// version of an extended key at a path, as SLIP-132 and the old bridge have it; keys below an
+// account's are like the account's.
 func versionAt(p btc.Path, main bool) [4]byte {
-	script := ""
-	if len(p) > 0 {
-		switch p[0] {
-		case 49 | btc.Hardened:
-			script = "sh-wpkh"
-		case 84 | btc.Hardened:
-			script = "wpkh"
-		case 48 | btc.Hardened:
-			if len(p) > 3 {
-				script = map[uint32]string{1 | btc.Hardened: "sh-wsh", 2 | btc.Hardened: "wsh"}[p[3]]
-			}
-		}
-	}
-	return btc.VersionFor(script, main, false).Bytes
+	return btc.VersionFor(btc.ScriptTypeOf(p[:min(len(p), 4)]), main, false).Bytes
 }
 
 // onMain tells from a path's second step for which kind of network its keys are.
