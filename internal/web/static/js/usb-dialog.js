@@ -99,7 +99,7 @@ export class Panel {
     if (this.screen !== "pin" || !this.answer || e.ctrlKey || e.metaKey || e.altKey) return;
     if (/^[1-9]$/.test(e.key)) this.press(e.key);
     else if (e.key === "Backspace" || e.key === "Delete") this.press("");
-    else if (e.key === "Enter" && !(e.target.dataset && (e.target.dataset.place || "usbBack" in e.target.dataset || "usbClose" in e.target.dataset))) this.sendPlaces();
+    else if (e.key === "Enter" && !("usbBack" in e.target.dataset || "usbClose" in e.target.dataset)) this.sendPlaces();
     else return;
     e.preventDefault();
   }
