@@ -132,18 +132,9 @@ const (
 	noteDigest  = store.SettingBackupState + "-digest"
 )
 
-// BackupState tells how the last backup went.
-type BackupState struct {
-	At      time.Time `json:"at"` // of the last good one; zero: there was none
-	Path    string    `json:"path"`
-	Size    int64     `json:"size"`
-	Tried   time.Time `json:"tried"` // of the last failure after it; zero: none
-	Trouble string    `json:"trouble"`
-}
-
 // State tells how the last backup went.
-func (b *backups) State(ctx context.Context) (BackupState, error) {
-	var s BackupState
+func (b *backups) State(ctx context.Context) (setting.BackupState, error) {
+	var s setting.BackupState
 	for _, name := range []string{noteGood, noteTrouble} {
 		text, err := b.a.db.Setting(ctx, "", name)
 		if err != nil {
@@ -151,7 +142,7 @@ func (b *backups) State(ctx context.Context) (BackupState, error) {
 		}
 		if text != "" {
 			if err := json.Unmarshal([]byte(text), &s); err != nil {
-				return BackupState{}, nil // not known; the next one writes it anew
+				return setting.BackupState{}, nil // not known; the next one writes it anew
 			}
 		}
 	}
@@ -259,7 +250,7 @@ const (
 )
 
 // due reports whether a backup is to be made now, and why.
-func (w *watch) due(now time.Time, c setting.Backup, s BackupState, words, backedUp string) (bool, string) {
+func (w *watch) due(now time.Time, c setting.Backup, s setting.BackupState, words, backedUp string) (bool, string) {
 	if words != w.seen {
 		w.seen, w.still = words, now
 	}
@@ -338,6 +329,60 @@ func (b *backups) look(ctx context.Context, w *watch) error {
 		b.a.c.Log.Info("a backup was made and read again", "why", why, "bytes", made.Size)
 	}
 	return err
+}
+
+// Change stores what the owner decides; a folder must be there and writable.
+func (b *backups) Change(ctx context.Context, change func(*setting.Backup) error) (setting.Backup, error) {
+	return b.a.settings.ChangeBackup(ctx, func(c *setting.Backup) error {
+		if err := change(c); err != nil {
+			return err
+		}
+		if strings.TrimSpace(c.Folder) == "" {
+			return nil
+		}
+		f, err := os.CreateTemp(filepath.Clean(strings.TrimSpace(c.Folder)), ".backup-*.part")
+		if err != nil {
+			return errs.E(errs.Invalid, "backups cannot be written into this folder: %w", err)
+		}
+		return errors.Join(f.Close(), os.Remove(f.Name()))
+	})
+}
+
+// fleeting is a file that goes when it is closed.
+type fleeting struct {
+	*os.File
+	folder string
+}
+
+// Close removes the file.
+func (p fleeting) Close() error { return errors.Join(p.File.Close(), os.RemoveAll(p.folder)) }
+
+// Download makes a backup under a passphrase and hands it out; closing removes it.
+func (b *backups) Download(ctx context.Context, passphrase string) (name string, size int64, body io.ReadCloser, err error) {
+	if err := backup.CheckPassphrase(passphrase); err != nil {
+		return "", 0, nil, err
+	}
+	digest, err := b.words(ctx)
+	if err != nil {
+		return "", 0, nil, err
+	}
+	work, err := os.MkdirTemp(b.a.folder.path, workPrefix+"*")
+	if err != nil {
+		return "", 0, nil, errs.E(errs.Unavailable, "there is no room for a backup: %w", err)
+	}
+	uid, err := b.a.nodes.UID(ctx)
+	if err == nil {
+		name = backup.FileName(uid, b.a.now())
+		var made backup.Made
+		if made, err = b.Make(ctx, filepath.Join(work, name), backup.Lock{Passphrase: passphrase, Work: b.a.c.backupWork}); err == nil {
+			var f *os.File
+			if f, err = os.Open(made.Path); err == nil {
+				made.Path = "" // it is the browser's
+				return name, made.Size, fleeting{f, work}, b.note(ctx, made, digest, nil)
+			}
+		}
+	}
+	return "", 0, nil, errors.Join(err, os.RemoveAll(work))
 }
 
 // MakeBackup makes a backup with the data folder opened for a command.

@@ -446,29 +446,29 @@ func TestWhenABackupIsDue(t *testing.T) {
 	on := setting.Backup{Recipients: []string{"age1"}, OnChange: true, Keep: 3}
 	daily := setting.Backup{Recipients: []string{"age1"}, Every: setting.BackupDaily, Keep: 3}
 	w := &watch{}
-	step := func(after time.Duration, c setting.Backup, s BackupState, words, done string, want bool) {
+	step := func(after time.Duration, c setting.Backup, s setting.BackupState, words, done string, want bool) {
 		t.Helper()
 		if got, _ := w.due(t0.Add(after), c, s, words, done); got != want {
 			t.Errorf("after %v: %v", after, got)
 		}
 	}
-	step(0, on, BackupState{}, "a", "a", false)
-	step(time.Minute, on, BackupState{}, "b", "a", false)
-	step(2*time.Minute, on, BackupState{}, "c", "a", false) // still typing
-	step(3*time.Minute, on, BackupState{}, "c", "a", false)
-	step(4*time.Minute, on, BackupState{}, "c", "a", true)
-	step(4*time.Minute, on, BackupState{}, "c", "c", false)
+	step(0, on, setting.BackupState{}, "a", "a", false)
+	step(time.Minute, on, setting.BackupState{}, "b", "a", false)
+	step(2*time.Minute, on, setting.BackupState{}, "c", "a", false) // still typing
+	step(3*time.Minute, on, setting.BackupState{}, "c", "a", false)
+	step(4*time.Minute, on, setting.BackupState{}, "c", "a", true)
+	step(4*time.Minute, on, setting.BackupState{}, "c", "c", false)
 	for m := range 14 { // somebody who never rests is waited for 15 minutes
-		step(time.Duration(10+m)*time.Minute, on, BackupState{}, fmt.Sprint(m), "c", false)
+		step(time.Duration(10+m)*time.Minute, on, setting.BackupState{}, fmt.Sprint(m), "c", false)
 	}
-	step(25*time.Minute, on, BackupState{}, "still", "c", true)
-	step(25*time.Minute, on, BackupState{Tried: t0.Add(24 * time.Minute)}, "still", "c", false) // it failed a minute ago
-	step(40*time.Minute, on, BackupState{Tried: t0.Add(24 * time.Minute)}, "still", "c", true)
+	step(25*time.Minute, on, setting.BackupState{}, "still", "c", true)
+	step(25*time.Minute, on, setting.BackupState{Tried: t0.Add(24 * time.Minute)}, "still", "c", false) // it failed a minute ago
+	step(40*time.Minute, on, setting.BackupState{Tried: t0.Add(24 * time.Minute)}, "still", "c", true)
 	w = &watch{}
-	step(0, daily, BackupState{}, "a", "", true)
-	step(0, daily, BackupState{At: t0.Add(-23 * time.Hour)}, "b", "a", false)
-	step(0, daily, BackupState{At: t0.Add(-24 * time.Hour)}, "b", "a", true)
-	step(0, setting.Backup{Every: setting.BackupDaily}, BackupState{}, "b", "a", false) // nobody to encrypt to
+	step(0, daily, setting.BackupState{}, "a", "", true)
+	step(0, daily, setting.BackupState{At: t0.Add(-23 * time.Hour)}, "b", "a", false)
+	step(0, daily, setting.BackupState{At: t0.Add(-24 * time.Hour)}, "b", "a", true)
+	step(0, setting.Backup{Every: setting.BackupDaily}, setting.BackupState{}, "b", "a", false) // nobody to encrypt to
 }
 
 // By itself: encrypted to the owner's key alone, as many kept as chosen, trouble noted.

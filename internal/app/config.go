@@ -39,6 +39,8 @@ type Config struct {
 	Trusted []netip.Prefix                   // proxies whose word about the client is believed
 	TLS     TLS                              // zero: plain HTTP
 	Tor     Tor                              // zero: as the owner has set
+	// DoctorRoot is where the doctor looks for udev's rules; "": the machine's root, "-": nowhere.
+	DoctorRoot string
 	// Tunnels are ways in through SSH servers, besides those that the owner has set up on the page;
 	// their IDs are given here.
 	Tunnels []setting.Tunnel
@@ -78,8 +80,10 @@ type Config struct {
 	drivers []signer.Driver                                  // tests bring their own; nil: all
 	ports   func(ctx context.Context) ([]signer.Port, error) // likewise; nil: this computer's
 
-	hash  auth.HashParams   // tests want cheap ones; zero: auth's own
-	hosts map[string]string // see rates.Config; tests put their own servers there
+	hash auth.HashParams // tests want cheap ones; zero: auth's own
+	// backupWork is log2 of the work of a backup's passphrase; tests want little. 0: age's own.
+	backupWork int
+	hosts      map[string]string // see rates.Config; tests put their own servers there
 	// dial opens connections to outside services; tests count them. nil: the net package's.
 	dial func(ctx context.Context, network, address string) (net.Conn, error)
 }

@@ -133,6 +133,8 @@ POST /settings/remote/tor - - - + control=127.0.0.1:9051
 POST /settings/remote/tor/clients - - - + name=phone
 POST /settings/remote/tor/clients/remove - - - + name=phone
 POST /settings/remote/tor/test - - - +
+GET /settings/remote/doctor - - - +
+POST /settings/remote/doctor - - - +
 GET /authority/{$} - - - -
 GET /authority/specter.crt - - - -
 GET /authority/specter.pem - - - -
@@ -148,6 +150,11 @@ GET /settings/program - - - +
 POST /settings/program - - - + log-level=info
 GET /settings/program/log - - - +
 POST /settings/program/compact - - - +
+GET /settings/backups - - - +
+POST /settings/backups - - - + keep=7
+POST /settings/backups/now - - - +
+POST /settings/backups/key - - - +
+POST /settings/backups/download - - - + passphrase=some+words+here&again=some+words+here
 GET /settings/account - + + +
 POST /settings/account/password - + + + current=$mypassword&password=$mypassword&again=$mypassword
 POST /settings/account/name - + + + name=$myname

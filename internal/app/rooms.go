@@ -14,6 +14,7 @@ import (
 	"specter/internal/btc"
 	"specter/internal/door"
 	"specter/internal/errs"
+	"specter/internal/remote/doctor"
 	"specter/internal/signer/bridge/agent"
 	"specter/internal/web"
 )
@@ -76,6 +77,8 @@ func (a *App) roomsBelow(prefix string, network btc.Network, all *web.Server, us
 		switch path := r.URL.Path; {
 		case (door.Relayed(r) || throughTunnel(r)) && a.auth.Settings().Method == auth.MethodNone:
 			refuse(w, r, http.StatusForbidden, errRelayed)
+		case below(path, doctor.Path):
+			a.serveDoctor(w, r)
 		case below(path, bridgeRoot):
 			usb.ServeHTTP(w, r)
 		case below(path, agent.Root) && !a.c.BridgeOnly:
@@ -102,7 +105,7 @@ func (a *App) pages(network btc.Network) (*web.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := web.Config{Wallets: a.wallets, Devices: a.devices, Nodes: a.nodes, Settings: a.db, Auth: a.auth, Fees: a, Explorer: a.explorer, PastPrices: a.pastPrices, Program: a.program, Bridge: usb{a}, BridgeOnly: a.c.BridgeOnly, HTTPS: a, Onion: a.onions, Open: a.reachable, Unsafe: a.unsafe, CheckPIN: a.auth.TryPIN,
+	c := web.Config{Wallets: a.wallets, Devices: a.devices, Nodes: a.nodes, Settings: a.db, Auth: a.auth, Fees: a, Explorer: a.explorer, PastPrices: a.pastPrices, Program: a.program, Bridge: usb{a}, BridgeOnly: a.c.BridgeOnly, HTTPS: a, Onion: a.onions, Doctor: a.Examine, Backups: a.backups, Open: a.reachable, Unsafe: a.unsafe, CheckPIN: a.auth.TryPIN,
 		Instance: uid[:min(8, len(uid))], APIForced: a.c.API, Network: network, Version: a.c.Version, Log: a.c.Log, Now: a.c.Now}
 	if !a.c.BridgeOnly {
 		c.Tunnels = a.tunnels
@@ -131,7 +134,7 @@ func (a *App) unsafe(r *http.Request) error {
 	if h, _, err := net.SplitHostPort(r.Host); err == nil {
 		host = h
 	}
-	if a.c.InsecureHTTP || door.IsHTTPS(r) || loopback(door.ClientOf(r)) || onion(host) {
+	if a.c.InsecureHTTP || door.IsHTTPS(r) || loopback(door.ClientOf(r)) && !throughTunnel(r) || onion(host) {
 		return nil
 	}
 	return errUnsafe

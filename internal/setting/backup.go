@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"specter/internal/backup"
 	"specter/internal/errs"
@@ -117,3 +118,18 @@ func (s *Service) ChangeBackup(ctx context.Context, change func(*Backup) error) 
 	}
 	return after, s.put(ctx, "", before.values(), after.values())
 }
+
+// BackupState tells how the last backup went.
+type BackupState struct {
+	At      time.Time `json:"at"` // of the last good one; zero: there was none
+	Path    string    `json:"path"`
+	Size    int64     `json:"size"`  // bytes
+	Tried   time.Time `json:"tried"` // of a failure after it; zero: none
+	Trouble string    `json:"trouble"`
+}
+
+// backupOld is after how long without a backup people are told.
+const backupOld = 30 * 24 * time.Hour
+
+// Old reports whether there has been no backup for long.
+func (s BackupState) Old(now time.Time) bool { return now.Sub(s.At) > backupOld }

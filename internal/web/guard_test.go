@@ -35,7 +35,7 @@ func guard(s *web.Server) guarded { return guarded{s, door.New(door.Config{}, s)
 func server(t *testing.T, change func(*web.Config)) guarded {
 	t.Helper()
 	h := newHouse("")
-	c := web.Config{Wallets: wallets{h}, Devices: devices{h}, Nodes: nodes{h}, Settings: h, Program: &steward{h: h}, Onion: &torKeeper{h: h}, Bridge: &usbDesk{h: h}, Auth: newGatehouse(auth.MethodNone)}
+	c := web.Config{Wallets: wallets{h}, Devices: devices{h}, Nodes: nodes{h}, Settings: h, Program: &steward{h: h}, Backups: &keeper{h: h}, Onion: &torKeeper{h: h}, Doctor: examined, Bridge: &usbDesk{h: h}, Auth: newGatehouse(auth.MethodNone)}
 	if change != nil {
 		change(&c)
 	}

@@ -17,6 +17,7 @@ type overviewPage struct {
 	Chart   *chart // nil: nothing to draw yet
 	// days that the statement's form begins with
 	YearStart, Today time.Time
+	NoBackup         bool // the owner's, and for long
 }
 
 // Choosing: coins of several wallets are not chosen together.
@@ -60,6 +61,7 @@ func (s *Server) overview(w http.ResponseWriter, r *http.Request, tab string) er
 	p.Section = "overview"
 	v := overviewPage{page: p, Tab: tab}
 	v.YearStart, v.Today = s.thisYear()
+	v.NoBackup = s.noBackup(r, p)
 	if v.List, err = s.listOf(r, p, tab, 25); err != nil {
 		return err
 	}

@@ -33,6 +33,12 @@ func (s *Server) settingsRoutes() []route {
 		{"GET /settings/program/log", forOwner, s.getLog},
 		{"POST /settings/program/compact", forOwner, s.postCompact},
 
+		{"GET /settings/backups", forOwner, s.getBackups},
+		{"POST /settings/backups", forOwner, s.postBackups},
+		{"POST /settings/backups/now", forOwner, s.postBackupNow},
+		{"POST /settings/backups/key", forOwner, s.postBackupKey},
+		{"POST /settings/backups/download", forOwner, s.postBackupDownload},
+
 		{"GET /settings/account", forUser, s.getAccount},
 		{"POST /settings/account/password", forUser, s.postPassword},
 		{"POST /settings/account/name", forUser, s.postName},

@@ -55,6 +55,8 @@ type Config struct {
 	PastPrices PastPrices // nil: no prices in files
 	HTTPS      HTTPS      // nil: the program speaks plain HTTP
 	Onion      Onion      // nil: the program makes no onion service
+	Doctor     Doctor     // nil: nothing tests how it is reached
+	Backups    Backups    // nil: no backups from here
 	Program    Program    // nil: the program's own settings are not on offer
 	Bridge     Bridge     // nil: no USB devices
 	Tunnels    Tunnels    // nil: no ways in through SSH servers
