@@ -1,6 +1,11 @@
 package app
 
 import (
+	"encoding/json"
+	"io"
+	"strings"
+	"testing"
+
 	"crypto/ed25519"
 
 	"specter/internal/auth"
@@ -23,4 +28,21 @@ func (h *house) newAgent(u auth.User, name string) (auth.Agent, ed25519.PrivateK
 		h.t.Fatal(err)
 	}
 	return a, private
+}
+
+// readCloser is a request's body.
+func readCloser(text string) io.ReadCloser { return io.NopCloser(strings.NewReader(text)) }
+
+// rawParams are parameters of a call.
+func rawParams(t *testing.T, texts map[string]string) map[string]json.RawMessage {
+	t.Helper()
+	out := map[string]json.RawMessage{}
+	for k, v := range texts {
+		raw, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[k] = raw
+	}
+	return out
 }

@@ -31,7 +31,6 @@ type server struct {
 	revoked map[string]bool
 	gone    []string
 	conns   map[net.Conn]bool
-	hold    chan struct{} // not nil: nothing passes, nothing is closed
 }
 
 func newServer(t *testing.T, known ...agent.Known) *server {
@@ -111,7 +110,6 @@ type wire struct {
 	conns map[*held]bool
 	down  bool // new connections are refused
 	stuck chan struct{}
-	reply bool // the next answer is lost after the server has given it
 	lose  string
 }
 

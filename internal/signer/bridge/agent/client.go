@@ -31,7 +31,6 @@ const (
 type status struct {
 	code int
 	text string
-	wait string // Retry-After
 }
 
 // Error is the server's sentence.
@@ -83,7 +82,7 @@ const bridgeMost = 4 << 20
 // worded reads why a server refuses.
 func (c *Client) worded(resp *http.Response, data []byte) error {
 	if to := resp.Header.Get("Location"); to != "" && resp.StatusCode/100 == 3 {
-		return errs.E(errs.Invalid, "the server at %s leads to %.200s; use the address that its own pages have", c.Base, strings.ToValidUTF8(to, "?"))
+		return errs.E(errs.Invalid, "the server at %s leads to %.200s; use the address that its own pages have", c.Base, printable(to))
 	}
 	var why refusal
 	if json.Unmarshal(data, &why) != nil || why.Error == "" {
@@ -92,11 +91,17 @@ func (c *Client) worded(resp *http.Response, data []byte) error {
 			return errs.E(errs.Unavailable, "%s", why.Error)
 		}
 	}
-	text := strings.ToValidUTF8(why.Error, "")
-	if len(text) > maxSentence {
-		text = strings.ToValidUTF8(text[:maxSentence], "")
-	}
-	return &status{resp.StatusCode, text, resp.Header.Get("Retry-After")}
+	return &status{resp.StatusCode, printable(why.Error)}
+}
+
+// printable takes out of the server's words what could move a terminal's cursor or turn its text.
+func printable(text string) string {
+	return clip(strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
+			return '?'
+		}
+		return r
+	}, text), maxSentence)
 }
 
 // Pair lets an agent in by its code. errs.Denied: the code is not good; errs.Unavailable: the

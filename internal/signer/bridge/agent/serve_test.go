@@ -125,12 +125,16 @@ func TestPairingWithWhatIsNoServer(t *testing.T) {
 		says   string
 	}{
 		"a web site":      {func(w http.ResponseWriter) { io.WriteString(w, "<html>") }, errs.Unavailable, "no Specter"},
-		"nothing there":   {func(w http.ResponseWriter) { http.Error(w, "no", 404) }, errs.Unavailable, "no Specter"},
-		"another's login": {func(w http.ResponseWriter) { http.Error(w, "log in", 403) }, errs.Unavailable, "no Specter"},
+		"nothing there":   {func(w http.ResponseWriter) { http.Error(w, "no", http.StatusNotFound) }, errs.Unavailable, "no Specter"},
+		"another's login": {func(w http.ResponseWriter) { http.Error(w, "log in", http.StatusForbidden) }, errs.Unavailable, "no Specter"},
 		"half an answer":  {func(w http.ResponseWriter) { io.WriteString(w, `{"id":""}`) }, errs.Unavailable, "no Specter"},
 		"https":           {func(w http.ResponseWriter) { w.Header().Set("Location", "https://here/"); w.WriteHeader(308) }, errs.Invalid, "leads to https://here/"},
 		"a refusal":       {func(w http.ResponseWriter) { w.WriteHeader(403); io.WriteString(w, `{"error":"no such code"}`) }, errs.Denied, "no such code"},
-		"a pause":         {func(w http.ResponseWriter) { w.WriteHeader(429); io.WriteString(w, `{"error":"wait 4 seconds"}`) }, errs.Denied, "wait 4 seconds"},
+		"a terminal's words": {func(w http.ResponseWriter) {
+			w.WriteHeader(403)
+			io.WriteString(w, `{"error":"no\u001b[2J\u202ecode"}`)
+		}, errs.Denied, "no?[2J?code"},
+		"a pause": {func(w http.ResponseWriter) { w.WriteHeader(429); io.WriteString(w, `{"error":"wait 4 seconds"}`) }, errs.Denied, "wait 4 seconds"},
 	} {
 		there := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { k.answer(w) }))
 		_, err := (&agent.Client{Base: there.URL, HTTP: http.DefaultClient}).Pair(t.Context(), agent.PairRequest{Code: "x"})
