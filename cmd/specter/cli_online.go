@@ -16,6 +16,7 @@ type cli struct {
 	HWI     hwiCmd     `cmd:"" name:"hwi" passthrough:"" help:"Signing devices in the way of the program hwi, for Bitcoin Core's -signer=."`
 	Secrets secretsCmd `cmd:"" help:"How stored secrets are locked: the node's password, private keys, seeds of software keys."`
 	Service serviceCmd `cmd:"" help:"Linux: have systemd run the server."`
+	Doctor  doctorCmd  `cmd:"" help:"Find out why Specter cannot be reached, and what mends it."`
 	Health  healthCmd  `cmd:"" help:"Ask a running server whether it is ready; for containers and monitors."`
 	Udev    udevCmd    `cmd:"" help:"Linux: let people use signing devices without being root."`
 	offlineNouns

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"runtime"
 	"strconv"
 	"time"
@@ -44,6 +45,7 @@ type App struct {
 	headers  *ownchain.Keeper
 	tunnels  *tunnels
 	onions   *onionService
+	called   Calling // what "specter doctor" knows the server by
 	program  *steward
 	backups  *backups
 	secrets  *keeper
@@ -239,6 +241,9 @@ func (a *App) Run(ctx context.Context) error {
 	if err := a.greet(ctx); err != nil {
 		return err
 	}
+	if err := a.callDoctor(); err != nil {
+		return err
+	}
 	loops, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	g, gctx := errgroup.WithContext(loops)
@@ -299,6 +304,9 @@ func ended(err error) error {
 // close gives back what New took, last taken first.
 func (a *App) close() {
 	var all []error
+	if a.called.Secret != "" {
+		all = append(all, os.Remove(a.folder.file(doctorFile)))
+	}
 	for _, l := range []net.Listener{a.listener, a.plainPort} {
 		if l != nil {
 			l.Close() // already closed by the server where it ran

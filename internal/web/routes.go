@@ -16,7 +16,7 @@ type route struct {
 // routes is the one list of all that this server answers. Each area has its own part.
 func (s *Server) routes() []route {
 	var all []route
-	for _, part := range [][]route{s.baseRoutes(), s.nodeRoutes(), s.deviceRoutes(), s.walletRoutes(), s.lookingRoutes(), s.draftRoutes(), s.authRoutes(), s.settingsRoutes(), s.usbRoutes(), s.usbDialogRoutes(), s.airgapRoutes(), s.remoteRoutes(), s.torRoutes()} {
+	for _, part := range [][]route{s.baseRoutes(), s.nodeRoutes(), s.deviceRoutes(), s.walletRoutes(), s.lookingRoutes(), s.draftRoutes(), s.authRoutes(), s.settingsRoutes(), s.usbRoutes(), s.usbDialogRoutes(), s.airgapRoutes(), s.remoteRoutes(), s.torRoutes(), s.doctorRoutes()} {
 		all = append(all, part...)
 	}
 	return all

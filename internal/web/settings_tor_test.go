@@ -87,3 +87,16 @@ func TestTheTestOfTheProxyIsShownStepByStep(t *testing.T) {
 		t.Error(a.body)
 	}
 }
+
+func TestTheDoctorsFindingsAreShown(t *testing.T) {
+	c := openWith(t, newHouse(""), func(c *web.Config) { c.Doctor = examined })
+	if a := c.get("/settings/remote/doctor").want(200); strings.Contains(a.body, "data-finding") {
+		t.Error("something was found before anybody asked")
+	}
+	a := c.post("/settings/remote/doctor", url.Values{"address": {" https://my.name/ "}}).want(200)
+	for _, want := range []string{"fault at &lt;https://my.name/&gt;", "mend it", `data-finding="clock"`} {
+		if !strings.Contains(a.body, want) {
+			t.Errorf("the page lacks %s", want)
+		}
+	}
+}

@@ -353,3 +353,25 @@ func (e *examination) clock(a answered) {
 	}
 	e.add(OK, "clock", "The clocks agree.", "", "")
 }
+
+// Here asks a server at its own address of this machine, where it is on nobody's way and its
+// certificate proves nothing: the secret does.
+func Here(ctx context.Context, c Config) (list []Finding, seen *Seen) {
+	e := &examination{c: c, loose: true}
+	base, err := url.Parse(strings.TrimSuffix(c.URL, "/"))
+	if err != nil {
+		e.add(Fault, "address", fmt.Sprintf("%.100q is no address.", c.URL), "", "")
+		return e.found, nil
+	}
+	e.base = base
+	a, err := e.ask(ctx, base, nil)
+	switch {
+	case err != nil:
+		e.unreached(err)
+	case a.seen == nil:
+		e.stranger(ctx, a)
+	default:
+		e.add(OK, "running", fmt.Sprintf("Specter runs at %s.", base), "", "")
+	}
+	return e.found, a.seen
+}
