@@ -16,10 +16,9 @@ import (
 
 // Store keeps devices; each call is one transaction. Package store implements it.
 type Store interface {
-	Devices(ctx context.Context, owner string) ([]Device, error)            // by name
-	Device(ctx context.Context, owner, alias string) (Device, error)        // errs.NotFound
-	DeviceByID(ctx context.Context, owner string, id int64) (Device, error) // errs.NotFound
-	PutDevice(ctx context.Context, d *Device) error                         // ID 0 inserts and sets ID; else replaces name, type, keys, seed
+	Devices(ctx context.Context, owner string) ([]Device, error)     // by name
+	Device(ctx context.Context, owner, alias string) (Device, error) // errs.NotFound
+	PutDevice(ctx context.Context, d *Device) error                  // ID 0 inserts and sets ID; else replaces name, type, keys, seed
 	DeleteDevice(ctx context.Context, owner string, id int64) error
 }
 
@@ -50,11 +49,6 @@ func (s *Service) List(ctx context.Context, owner string) ([]Device, error) {
 // Get returns one device.
 func (s *Service) Get(ctx context.Context, owner, alias string) (Device, error) {
 	return s.c.Store.Device(ctx, owner, alias)
-}
-
-// ByID returns one device by its row number.
-func (s *Service) ByID(ctx context.Context, owner string, id int64) (Device, error) {
-	return s.c.Store.DeviceByID(ctx, owner, id)
 }
 
 // Parsed is what ParseKeys understood.

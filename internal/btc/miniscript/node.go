@@ -1,8 +1,6 @@
 package miniscript
 
 import (
-	"slices"
-
 	"specter/internal/errs"
 )
 
@@ -145,12 +143,6 @@ func (n *Node) Fragment() Fragment { return n.fragment }
 
 // Context returns where the miniscript stands.
 func (n *Node) Context() Context { return n.ctx }
-
-// Subs returns the arguments that are miniscripts themselves.
-func (n *Node) Subs() []*Node { return slices.Clone(n.subs) }
-
-// OwnKeys returns the keys that this node names itself, without those of its arguments.
-func (n *Node) OwnKeys() []string { return slices.Clone(n.keys) }
 
 // K returns the threshold of thresh, multi and multi_a, and the number in older and after.
 func (n *Node) K() uint32 { return n.k }

@@ -34,7 +34,6 @@ type Liar struct {
 	twist   func(*chain.Update)        // the lie
 	refuse  func(tx *wire.MsgTx) error // of Broadcast and TestAccept
 	feeRate btc.FeeRate
-	status  func(*chain.Status)
 	full    map[string]bool // wallets of which the next Sync tells everything
 }
 
@@ -227,13 +226,6 @@ func (l *Liar) SetFeeRate(r btc.FeeRate) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.feeRate = r
-}
-
-// SetStatus lets a test change each Status; nil: the truth.
-func (l *Liar) SetStatus(f func(*chain.Status)) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.status = f
 }
 
 // enter waits out a stall and answers what stands against a question. The caller gets the lock

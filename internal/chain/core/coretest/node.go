@@ -259,34 +259,6 @@ func (n *Node) RPC(wallet, method string, result any, params ...any) error {
 	return decode(raw, method, result)
 }
 
-// Batch asks many questions of one method at once, one per parameter list, and returns the first
-// error.
-func (n *Node) Batch(wallet, method string, params [][]any) error {
-	const chunk = 500
-	for len(params) > 0 {
-		k := min(chunk, len(params))
-		reqs := make([]map[string]any, k)
-		for i, p := range params[:k] {
-			reqs[i] = map[string]any{"jsonrpc": "1.0", "id": i, "method": method, "params": p}
-		}
-		raw, err := n.exchange(wallet, reqs)
-		if err != nil {
-			return err
-		}
-		var answers []json.RawMessage
-		if err := json.Unmarshal(raw, &answers); err != nil {
-			return err
-		}
-		for _, a := range answers {
-			if err := decode(a, method, nil); err != nil {
-				return err
-			}
-		}
-		params = params[k:]
-	}
-	return nil
-}
-
 func decode(raw []byte, method string, result any) error {
 	var out struct {
 		Result json.RawMessage
