@@ -111,7 +111,7 @@ func (w *watcher) Write(p []byte) (int, error) {
 }
 
 func TestLongListsAreWrittenWithinBoundedMemory(t *testing.T) {
-	n := raced.Some(8_000, 1_500)
+	n := raced.Some(8_000, 700)
 	if testing.Short() {
 		n = 3_000
 	}
