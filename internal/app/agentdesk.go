@@ -25,6 +25,7 @@ import (
 
 	"specter/internal/auth"
 	"specter/internal/errs"
+	"specter/internal/signer"
 	"specter/internal/signer/bridge"
 	"specter/internal/signer/bridge/agent"
 )
@@ -129,6 +130,11 @@ func RunAgent(ctx context.Context, c AgentConfig) error {
 		return err
 	}
 	defer f.Close()
+	hub, memory, err := agentDevices(c, f) // before a code is used: what cannot run must not burn one
+	if err != nil {
+		return err
+	}
+	defer hub.Close()
 	id, err := readIdentity(f)
 	if a.code != "" {
 		had := err == nil && id.ID != ""
@@ -139,7 +145,7 @@ func RunAgent(ctx context.Context, c AgentConfig) error {
 	if err != nil {
 		return err
 	}
-	return serveAgent(ctx, c, f, id)
+	return serveAgent(ctx, c, hub, memory, id)
 }
 
 // ForgetAgent removes what is kept for a server: the key first of all.
@@ -216,19 +222,20 @@ func pairAgent(ctx context.Context, c AgentConfig, a agentAddress, f *folder) (a
 	return id, nil
 }
 
-// serveAgent does the server's calls.
-func serveAgent(ctx context.Context, c AgentConfig, f *folder, id agentIdentity) error {
-	client, err := agentClient(c, id.Server, id.Authority)
-	if err != nil {
-		return err
-	}
+// agentDevices opens the devices of this computer; what drivers remember lies beside the key.
+func agentDevices(c AgentConfig, f *folder) (*signer.Hub, *drawer, error) {
 	rel, err := filepath.Rel(c.Devices.Folder, f.file(signersFile))
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	d := c.Devices
 	d.outside = (&App{c: Config{HWI: c.HWI}}).outsideProgram()
-	hub, memory, err := openDevices(d, rel)
+	return openDevices(d, rel)
+}
+
+// serveAgent does the server's calls.
+func serveAgent(ctx context.Context, c AgentConfig, hub *signer.Hub, memory *drawer, id agentIdentity) error {
+	client, err := agentClient(c, id.Server, id.Authority)
 	if err != nil {
 		return err
 	}
@@ -250,7 +257,7 @@ func serveAgent(ctx context.Context, c AgentConfig, f *folder, id agentIdentity)
 			return c.Confirm(ctx, question)
 		}
 	}
-	return errors.Join(desk.Run(ctx), hub.Close())
+	return desk.Run(ctx)
 }
 
 // agentClient is the way to a server. The environment's proxies have no say in it.
