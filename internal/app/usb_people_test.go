@@ -3,12 +3,15 @@ package app
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/chromedp/chromedp/kb"
 
+	"specter/internal/auth"
+	"specter/internal/setting"
 	"specter/internal/signer"
 	"specter/internal/signer/bitbox02/bitbox02test"
 	"specter/internal/signer/codec1/codec1test"
@@ -273,9 +276,7 @@ func TestTheOpenDialogIsForEverybody(t *testing.T) {
 	h, b := single(t, d)
 	b.early(script)
 	h.draft(b, "purse")
-	d.pull()
-	b.usb("[data-test=usb-sign]")
-	b.dialog("detect")
+	b.run("open the dialog", `document.getElementById("usb-title").textContent = "Sign with Mine"; document.getElementById("usb").showModal()`)
 	for _, screen := range []string{"question", "detect", "choose", "pin", "passphrase", "talk", "unlock", "typed", "pairing", "confirm", "wrong", "trouble", "done"} {
 		b.put(screen)
 		b.judge("the dialog at " + screen)
@@ -296,4 +297,44 @@ func (b *tab) put(screen string) {
 		document.querySelector("[data-usb-shows]").replaceChildren(document.getElementById("usb-payment").content.cloneNode(true));
 		for (const p of document.querySelectorAll("#usb [data-screen=trouble] [data-say]")) p.hidden = p.dataset.say !== "gone";
 		document.querySelector("[data-usb-bad]").hidden = false`)
+}
+
+// A bridge on the desk, asked by the browser itself: kept out in words until it lets the page in,
+// then the address is compared; and a PIN's places, a signature, go the same way.
+func TestTheBridgeOfTheOwnComputer(t *testing.T) {
+	d := trezorDesk(t)
+	away, b := single(t, d)
+	local := owned(t, Config{BridgeOnly: true, ports: simulators(t, d)})
+	local.allow("https://specter.example/")
+	if _, err := away.settings.ChangeUser(t.Context(), auth.OwnerID, func(u *setting.User) error { u.Bridge = local.URL(); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	b.visit("/wallets/purse/receive")
+	b.usb("[data-test=usb-show]")
+	b.trouble("list", strings.TrimSuffix(away.URL(), "/"))
+	local.allow(away.URL())
+	b.answer("[data-test=usb-retry]")
+	b.dialog("done")
+	b.answer("[data-test=usb-close]")
+	away.draft(b, "purse")
+	b.usb("[data-test=usb-sign]")
+	b.newPage("the signed draft")
+	b.sees("Signature accepted: 1 of 1")
+	local.stop()
+	b.visit("/wallets/purse/receive")
+	b.usb("[data-test=usb-show]")
+	b.trouble("off", "Nothing answers at this address")
+}
+
+// The words of the dialog are German where the person reads German.
+func TestTheDialogSpeaksGerman(t *testing.T) {
+	d := trezorDesk(t)
+	h, b := single(t, d)
+	if _, err := h.settings.ChangeUser(t.Context(), auth.OwnerID, func(u *setting.User) error { u.Language = "de"; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	d.device.Person.Decide = func(signertest.Screen) signertest.Decision { return signertest.Decision{} }
+	h.draft(b, "purse")
+	b.usb("[data-test=usb-sign]")
+	b.trouble("declined", "Am Gerät wurde abgelehnt")
 }

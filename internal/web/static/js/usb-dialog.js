@@ -221,7 +221,7 @@ export class Panel {
       known = known || !p.hidden;
     }
     if (!known) $(box, '[data-say="failed"]').hidden = false;
-    fill(box, "[data-usb-detail]", detail);
+    fill(box, "[data-usb-detail]", detail.charAt(0).toUpperCase() + detail.slice(1));
     $(box, "[data-usb-settings]").hidden = !settings;
     return this.wait("trouble");
   }
