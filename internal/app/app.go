@@ -109,7 +109,10 @@ func (a *App) build(ctx context.Context) (err error) {
 	if err := a.settle(ctx); err != nil {
 		return err
 	}
-	return a.listen()
+	if err := a.listen(); err != nil {
+		return err
+	}
+	return a.callDoctor()
 }
 
 // newServer bounds what a client may take before it has said anything; a failed handshake is a
@@ -239,9 +242,6 @@ func (a *App) Run(ctx context.Context) error {
 		}
 	}
 	if err := a.greet(ctx); err != nil {
-		return err
-	}
-	if err := a.callDoctor(); err != nil {
 		return err
 	}
 	loops, stop := context.WithCancel(context.WithoutCancel(ctx))

@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 	"specter/internal/door"
 	"specter/internal/errs"
 	"specter/internal/remote/doctor"
+	"specter/internal/remote/sshtunnel"
 	"specter/internal/signer/transport"
 )
 
@@ -72,7 +75,7 @@ func (a *App) serveDoctor(w http.ResponseWriter, r *http.Request) {
 	if i := strings.LastIndexByte(peer, ':'); !strings.HasPrefix(peer, "[") && i >= 0 {
 		peer = peer[:i]
 	}
-	body, err := json.Marshal(doctor.Seen{Client: door.ClientOf(r), Peer: strings.TrimPrefix(peer, "["), Host: r.Host, HTTPS: door.IsHTTPS(r), Relayed: door.Relayed(r), Now: a.outside.now(), Findings: a.findings(r.Context())})
+	body, err := json.Marshal(doctor.Seen{Client: door.ClientOf(r), Peer: strings.TrimPrefix(peer, "["), Host: r.Host, HTTPS: door.IsHTTPS(r), Relayed: door.Relayed(r), Believed: a.believes(strings.TrimPrefix(peer, "[")), Now: a.outside.now(), Findings: a.findings(r.Context())})
 	if err != nil {
 		http.Error(w, "the findings cannot be written", http.StatusInternalServerError)
 		return
@@ -240,4 +243,10 @@ func (a *App) ownRoots() *x509.CertPool {
 		pool.AppendCertsFromPEM(pem)
 	}
 	return pool
+}
+
+// believes reports whether a peer is a trusted proxy.
+func (a *App) believes(peer string) bool {
+	at, err := netip.ParseAddr(peer)
+	return err == nil && (at == sshtunnel.Trusted || slices.ContainsFunc(a.c.Trusted, func(p netip.Prefix) bool { return p.Contains(at.Unmap()) }))
 }

@@ -55,6 +55,7 @@ type Seen struct {
 	Host     string    `json:"host"`     // as the browser asked for it
 	HTTPS    bool      `json:"https"`    // as far as the server knows
 	Relayed  bool      `json:"relayed"`  // a proxy says that it passes it on
+	Believed bool      `json:"believed"` // the peer is one of the trusted proxies
 	Now      time.Time `json:"now"`      // the server's clock
 	Findings []Finding `json:"findings"` // about the server itself
 }

@@ -217,7 +217,7 @@ func (e *examination) expiry(a answered) {
 // proxy looks at who the server thinks is asking.
 func (e *examination) proxy(ctx context.Context, a answered) {
 	s := a.seen
-	if s.Relayed && s.Client == s.Peer {
+	if s.Relayed && !s.Believed {
 		e.add(Fault, "proxy-untrusted", fmt.Sprintf("A proxy at %s passes requests on, and Specter does not believe it about its clients.", s.Peer),
 			"All visitors look like one: who guesses at passwords locks everybody out, and cookies are not marked for HTTPS.", "specter server --trusted-proxy "+s.Peer+", or for an SSH tunnel --tunnel-proxy")
 		return
@@ -225,6 +225,8 @@ func (e *examination) proxy(ctx context.Context, a answered) {
 	b, err := e.ask(ctx, e.base, func(r *http.Request) { r.Header.Set("X-Forwarded-For", forged) })
 	switch {
 	case err != nil || b.seen == nil:
+	case b.seen.Client == forged && !s.Relayed && private(e.base.Hostname()):
+		// no proxy, and only this machine is believed, which may say what it likes
 	case b.seen.Client == forged:
 		e.add(Fault, "proxy-forged", "Strangers can choose the address that Specter sees.", "Limits on guessing passwords and the record of logins are worth nothing then.",
 			"In nginx: proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; and name the proxy alone in --trusted-proxy.")
