@@ -1,6 +1,6 @@
 // Package agent carries calls of the USB bridge to signing devices at a desk that nothing can
 // reach: the agent there dials out to the server, and the server hands it calls over that line.
-// docs/agent.md is the protocol, docs/adr/0013-agents.md says why it is as it is.
+// docs/agent.md is the protocol, docs/adr/0015-agents.md says why it is as it is.
 //
 // What lives here: the words on the wire (wire.go); the server's side, which knows the agents that
 // are connected (broker.go, link.go), answers them over HTTP (serve.go) and sends each call of a
