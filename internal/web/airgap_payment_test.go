@@ -18,7 +18,6 @@ import (
 	"specter/internal/btc/descriptor"
 	"specter/internal/btc/psbt"
 	"specter/internal/btc/spend"
-	"specter/internal/raced"
 )
 
 // manyCoins is an unsigned payment as the wallet's own planner makes it: n coins of a 2-of-3 with
@@ -99,7 +98,7 @@ func (c *camera) shown(path string) (frames []*frame, total int) {
 // the camera of another in under 20 seconds at 10 codes a second.
 func TestTheCameraReadsALargePayment(t *testing.T) {
 	c := openCamera(t)
-	coins := raced.Some(60, 25)
+	const coins = 60
 	whole := manyCoins(t, coins)
 	c.change(func(h *house) {
 		d := h.drafts[7]
