@@ -99,7 +99,6 @@ func (c *camera) shown(path string) (frames []*frame, total int) {
 func TestTheCameraReadsALargePayment(t *testing.T) {
 	c := openCamera(t)
 	const coins = 60
-	const coins = 60
 	whole := manyCoins(t, coins)
 	c.change(func(h *house) {
 		d := h.drafts[7]
