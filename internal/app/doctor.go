@@ -75,7 +75,7 @@ func (a *App) serveDoctor(w http.ResponseWriter, r *http.Request) {
 	if i := strings.LastIndexByte(peer, ':'); !strings.HasPrefix(peer, "[") && i >= 0 {
 		peer = peer[:i]
 	}
-	body, err := json.Marshal(doctor.Seen{Client: door.ClientOf(r), Peer: strings.TrimPrefix(peer, "["), Host: r.Host, HTTPS: door.IsHTTPS(r), Relayed: door.Relayed(r), Believed: a.believes(strings.TrimPrefix(peer, "[")), Now: a.outside.now(), Findings: a.findings(r.Context())})
+	body, err := json.Marshal(doctor.Seen{Client: door.ClientOf(r), Peer: strings.TrimPrefix(peer, "["), Host: r.Host, HTTPS: door.IsHTTPS(r), Relayed: door.Relayed(r), Believed: a.believes(strings.TrimPrefix(peer, "[")), Inside: a.believes(door.ClientOf(r)), Now: a.outside.now(), Findings: a.findings(r.Context())})
 	if err != nil {
 		http.Error(w, "the findings cannot be written", http.StatusInternalServerError)
 		return

@@ -56,6 +56,7 @@ type Seen struct {
 	HTTPS    bool      `json:"https"`    // as far as the server knows
 	Relayed  bool      `json:"relayed"`  // a proxy says that it passes it on
 	Believed bool      `json:"believed"` // the peer is one of the trusted proxies
+	Inside   bool      `json:"inside"`   // so is the client: the test runs on a proxy's own machine
 	Now      time.Time `json:"now"`      // the server's clock
 	Findings []Finding `json:"findings"` // about the server itself
 }

@@ -225,8 +225,8 @@ func (e *examination) proxy(ctx context.Context, a answered) {
 	b, err := e.ask(ctx, e.base, func(r *http.Request) { r.Header.Set("X-Forwarded-For", forged) })
 	switch {
 	case err != nil || b.seen == nil:
-	case b.seen.Client == forged && !s.Relayed && private(e.base.Hostname()):
-		// no proxy, and only this machine is believed, which may say what it likes
+	case b.seen.Client == forged && s.Inside:
+		e.add(Hint, "client", "Whether strangers can forge their address cannot be seen from a machine that is believed itself.", "", "Run the doctor's page from another device")
 	case b.seen.Client == forged:
 		e.add(Fault, "proxy-forged", "Strangers can choose the address that Specter sees.", "Limits on guessing passwords and the record of logins are worth nothing then.",
 			"In nginx: proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; and name the proxy alone in --trusted-proxy.")
