@@ -204,6 +204,9 @@ GET /api/v1/program - - - +
 PATCH /api/v1/program - - - + {}
 GET /api/v1/program/log - - - +
 GET /api/v1/program/storage - - - +
+GET /api/v1/program/backups - - - +
+PATCH /api/v1/program/backups - - - + {"keep":7}
+POST /api/v1/program/backups - - - +
 POST /api/v1/program/compact - - - +
 GET /api/v1/tokens - + + +
 POST /api/v1/tokens - + + + {"description":"more","life":"10 minutes"}

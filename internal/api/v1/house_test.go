@@ -102,7 +102,7 @@ func newHouse(t testing.TB) *house {
 	_, err = h.auth.AddUser(ctx, auth.Identity{User: o}, "bob", memberPassword)
 	must(err)
 	h.api, err = v1.New(v1.Config{Auth: h.auth, Wallets: h.wallets, Devices: h.devices, Nodes: h.nodes, Settings: h.db, Idempotency: h.db, Fees: outside{},
-		Program: &steward{settings: setting.New(h.db)}, Price: tellPrice, PastPrices: tellPast,
+		Backups: &safekeeper{settings: setting.New(h.db)}, Program: &steward{settings: setting.New(h.db)}, Price: tellPrice, PastPrices: tellPast,
 		RequestID: func(*http.Request) string { return "req-1" }, Version: "test", Now: h.now})
 	must(err)
 	h.server = httptest.NewServer(h.api)

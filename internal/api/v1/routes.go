@@ -36,6 +36,9 @@ func baseRoutes() []Route {
 		{"PATCH", "/program", auth.Admin, OwnerOnly, Whole, "changeProgram", patchProgram, options{in: programPatch{}, out: programView{}}},
 		{"GET", "/program/log", auth.Admin, OwnerOnly, Whole, "readLog", getLog, options{file: "text/plain"}},
 		{"GET", "/program/storage", auth.Admin, OwnerOnly, Whole, "readStorage", getStorage, options{out: storageView{}}},
+		{"GET", "/program/backups", auth.Admin, OwnerOnly, Whole, "readBackups", getBackups, options{out: backupsView{}}},
+		{"PATCH", "/program/backups", auth.Admin, OwnerOnly, Whole, "changeBackups", patchBackups, options{in: backupsPatch{}, out: backupsView{}}},
+		{"POST", "/program/backups", auth.Admin, OwnerOnly, Whole, "makeBackup", postBackup, options{out: backupsView{}, slow: true}},
 		{"POST", "/program/compact", auth.Admin, OwnerOnly, Whole, "compactStorage", postCompact, options{out: storageView{}, slow: true}},
 	}
 }

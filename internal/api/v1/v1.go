@@ -38,6 +38,7 @@ type Config struct {
 	Settings    Settings
 	Idempotency Idempotency
 	Fees        Fees    // nil: nobody knows feerates, and the active node alone sends
+	Backups     Backups // nil: no backups from here
 	Program     Program // nil: the program's own settings are not on offer
 	// Price tells what a bitcoin costs in the currency of a user; nil: nobody tells.
 	Price func(ctx context.Context, user string) (rates.Quote, error)
