@@ -49,6 +49,7 @@ type App struct {
 	program  *steward
 	backups  *backups
 	secrets  *keeper
+	importer *importer
 	hub      *signer.Hub
 	agents   *agent.Broker
 	memory   *drawer     // of the signers
@@ -144,6 +145,7 @@ func (a *App) furnish(ctx context.Context) error {
 	a.settings = setting.New(a.db)
 	a.outside = newOutside(a.c, a.settings, a.feeRate)
 	a.program = &steward{a: a}
+	a.importer = newImporter(a)
 	a.backups = a.newBackups()
 	if a.onions, err = a.newOnion(ctx); err != nil {
 		return err
@@ -306,6 +308,9 @@ func (a *App) close() {
 	var all []error
 	if a.called.Secret != "" {
 		all = append(all, os.Remove(a.folder.file(doctorFile)))
+	}
+	if a.importer != nil {
+		a.importer.close()
 	}
 	for _, l := range []net.Listener{a.listener, a.plainPort} {
 		if l != nil {

@@ -76,11 +76,8 @@ func (d *Desk) Export(ctx context.Context, folder string, passwords bool) (*lega
 // oldFolder is a line for whoever starts this program beside an old Specter's files; "" where
 // there are none, or they were taken over.
 func (a *App) oldFolder(ctx context.Context) string {
-	if a.chain != nil || !legacy.Lives(a.folder.path) {
+	if a.importer.OldFolder(ctx) == "" {
 		return ""
 	}
-	if done, err := a.db.ImportedAny(ctx); done || err != nil {
-		return ""
-	}
-	return "An old Specter's wallets, devices and users lie in " + a.folder.path + ". To take them over, stop this program and run: specter import\n"
+	return "An old Specter's wallets, devices and users lie in " + a.folder.path + ". Take them over on the page that opens after the set-up, or stop this program and run: specter import\n"
 }

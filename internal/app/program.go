@@ -125,6 +125,17 @@ func (p *steward) Compact(ctx context.Context) (before, after int64, err error) 
 	return s.Database, now.Database, err
 }
 
+// Secrets tells how the stored secrets are locked.
+func (p *steward) Secrets() (keyFile string, password bool) {
+	s := p.a.secrets.State()
+	return s.KeyFile, s.Password
+}
+
+// KeepLocked says whether the program starts locked from now on.
+func (p *steward) KeepLocked(ctx context.Context, locked bool, password string) error {
+	return p.a.secrets.KeepLocked(ctx, locked, password)
+}
+
 // setLevel puts the stored level of the log into force, unless the command line has decided.
 func (a *App) setLevel(ctx context.Context) error {
 	p, err := a.settings.Program(ctx)

@@ -155,6 +155,11 @@ POST /settings/backups - - - + keep=7
 POST /settings/backups/now - - - +
 POST /settings/backups/key - - - +
 POST /settings/backups/download - - - + passphrase=some+words+here&again=some+words+here
+GET /settings/import - - - +
+POST /settings/import - - - + folder=/nowhere
+POST /settings/import/take - - - +
+GET /settings/secrets - - - +
+POST /settings/secrets - - - + locked=no
 GET /settings/account - + + +
 POST /settings/account/password - + + + current=$mypassword&password=$mypassword&again=$mypassword
 POST /settings/account/name - + + + name=$myname

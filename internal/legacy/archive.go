@@ -3,6 +3,7 @@ package legacy
 import (
 	"archive/zip"
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -189,4 +190,23 @@ func checkDirectory(r io.ReaderAt, size int64) error {
 		return refused
 	}
 	return nil
+}
+
+// maxUpload bounds an archive or file that was sent, in bytes.
+const maxUpload = 64 << 20
+
+// OpenBytes opens what a browser sent: a zip of a data folder, the old program's backup, or one of
+// its JSON files. The name is the file's own, for its kind.
+func OpenBytes(name string, data []byte) (*Source, error) {
+	base := path.Base(strings.ReplaceAll(name, `\`, "/"))
+	switch {
+	case len(data) > maxUpload:
+		return nil, errs.E(errs.Invalid, "%d MB is more than can be sent; put the folder on this computer and type where it is", len(data)>>20)
+	case len(data) >= 4 && (string(data[:4]) == "PK\x03\x04" || string(data[:4]) == "PK\x05\x06"):
+		return readZip(bytes.NewReader(data), int64(len(data)), clip(strings.ToValidUTF8(base, "?"), 100))
+	case strings.EqualFold(path.Ext(base), ".json") && usable(base):
+		open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }
+		return &Source{Name: base, single: base, files: map[string]file{base: {int64(len(data)), open}}}, nil
+	}
+	return nil, errs.E(errs.Invalid, "this is no zip of an old Specter's folder and no JSON file of one")
 }

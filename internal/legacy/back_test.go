@@ -97,7 +97,9 @@ func TestSampleComesBackFieldByField(t *testing.T) {
 	if n := rep.Count(legacy.LeftOut); n > 0 {
 		t.Errorf("left out: %v", changed(rep))
 	}
-	both := func(name string) (a, b any) { return readJSON(t, filepath.Join(old, name)), readJSON(t, filepath.Join(now, name)) }
+	both := func(name string) (a, b any) {
+		return readJSON(t, filepath.Join(old, name)), readJSON(t, filepath.Join(now, name))
+	}
 	a, b := both("config.json")
 	fields(t, "config.json", a, b)
 	a, b = both("users.json")

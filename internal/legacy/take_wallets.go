@@ -265,6 +265,9 @@ func (t *taker) fill(w *Wallet, r *wallet.Record, news words) error {
 	if bad > 0 {
 		t.f.problem(w.file+"_txs_raw", plural(bad, "cached transaction", "cached transactions")+" cannot be read; the node tells of them again")
 	}
+	if errs.Is(err, errs.Conflict) { // the node told of the wallet meanwhile, and its word is newer
+		return nil
+	}
 	if errs.Is(err, errs.Invalid) {
 		t.f.problem(w.file+"_txs.csv", "the table of transactions cannot be read to its end ("+why(err)+"); the node tells of them again")
 		return nil

@@ -115,7 +115,7 @@ func nobody(t *testing.T, s http.Handler, pattern, method, path string) {
 
 // What is the owner's, written down once more by hand: a slip in the table fails here.
 func TestWhatIsTheOwnersAlone(t *testing.T) {
-	owners := []string{"/new-node", "/nodes/", "/settings/auth", "/settings/api", "/settings/backups", "/settings/program", "/settings/remote", "/settings/users", "/new-device/hot/allow", "/hwi/settings/"}
+	owners := []string{"/new-node", "/nodes/", "/settings/auth", "/settings/api", "/settings/backups", "/settings/program", "/settings/remote", "/settings/import", "/settings/secrets", "/settings/users", "/new-device/hot/allow", "/hwi/settings/"}
 	everyones := []string{"/static/", "/setup", "/auth/login", "/auth/logout", "/auth/register", "/authority/", "/hwi/{$}"}
 	starts := func(path string, list []string) bool {
 		for _, p := range list {

@@ -83,6 +83,9 @@ func (s *Server) postSetup(w http.ResponseWriter, r *http.Request) error {
 		s.setSession(w, r, cookie)
 		s.setBrowser(w, r, auth.OwnerID)
 	}
+	if s.c.Imports != nil && s.c.Imports.OldFolder(r.Context()) != "" {
+		return s.redirect(w, r, "/settings/import")
+	}
 	return s.redirect(w, r, "/welcome")
 }
 

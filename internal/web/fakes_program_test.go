@@ -98,3 +98,26 @@ func (k *torKeeper) TestProxy(context.Context) ([]web.ProxyStep, error) { return
 func examined(_ context.Context, address string) []doctor.Finding {
 	return []doctor.Finding{{ID: "proxy-proto", Level: doctor.Fault, What: "fault at <" + address + ">", Mend: "mend it"}, {ID: "clock", Level: doctor.OK, What: "The clocks agree."}}
 }
+
+func (s *steward) Secrets() (keyFile string, password bool) { return "/data/secrets.key", true }
+
+func (s *steward) KeepLocked(_ context.Context, locked bool, password string) error {
+	if locked && password != "hunter22" {
+		return errs.E(errs.Denied, "this is not the owner's password")
+	}
+	return nil
+}
+
+// oldOnes is an old Specter that was looked at, with a name that is no HTML.
+type oldOnes struct{}
+
+func (oldOnes) OldFolder(context.Context) string { return "/home/<satoshi>/.specter" }
+
+func (oldOnes) ImportState() web.ImportState {
+	return web.ImportState{From: "old.zip", Dry: true, Ready: true, Lines: []web.ImportLine{{Kind: "wallet", User: "ann", Name: "<Savings>", Outcome: "taken", Detail: "3 labels"}},
+		Problems: []string{"otps.json: it cannot be read"}}
+}
+
+func (oldOnes) LookImport(context.Context, web.ImportRequest) error { return nil }
+
+func (oldOnes) TakeImport(context.Context) error { return nil }

@@ -39,6 +39,13 @@ func (s *Server) settingsRoutes() []route {
 		{"POST /settings/backups/key", forOwner, s.postBackupKey},
 		{"POST /settings/backups/download", forOwner, s.postBackupDownload},
 
+		{"GET /settings/import", forOwner, s.getImports},
+		{"POST /settings/import", forOwner, s.postLookImport},
+		{"POST /settings/import/take", forOwner, s.postTakeImport},
+
+		{"GET /settings/secrets", forOwner, s.getSecrets},
+		{"POST /settings/secrets", forOwner, s.postSecrets},
+
 		{"GET /settings/account", forUser, s.getAccount},
 		{"POST /settings/account/password", forUser, s.postPassword},
 		{"POST /settings/account/name", forUser, s.postName},
