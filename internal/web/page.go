@@ -29,6 +29,7 @@ type page struct {
 	Network  btc.Network
 	Section  string // what the sidebar marks: overview, settings, wallet:<alias>, device:<alias>…
 	Self     string // path and query of this page, for coming back
+	Prefix   string // the path that all pages are mounted at; "" none
 	Watch    string // alias of the wallet whose events this page follows; "" all
 	Theme    string // auto, dark, light
 	Unit     string // btc, sat
@@ -55,7 +56,7 @@ func (s *Server) page(r *http.Request, title string) (page, error) {
 		return page{}, err
 	}
 	o := wallet.Owner(id.User.ID)
-	p := page{Title: title, Lang: s.language(r), Owner: o, User: id.User, Session: id.Session != nil, Demo: s.c.Demo != nil, Wired: s.c.Bridge != nil && !s.c.BridgeOnly, Version: s.c.Version, Self: selfOf(r)}
+	p := page{Title: title, Lang: s.language(r), Owner: o, User: id.User, Session: id.Session != nil, Demo: s.c.Demo != nil, Wired: s.c.Bridge != nil && !s.c.BridgeOnly, Version: s.c.Version, Self: selfOf(r), Prefix: s.c.URLPrefix}
 	if !isHTMX(r) {
 		p.Flashes = s.heard(r)
 	}
@@ -80,7 +81,7 @@ func (s *Server) page(r *http.Request, title string) (page, error) {
 
 // barePage is what a page has for who is not logged in: nothing of anybody's.
 func (s *Server) barePage(r *http.Request, title string) page {
-	return page{Title: title, Lang: s.language(r), Theme: "auto", Bare: true, Version: s.c.Version, Self: selfOf(r)}
+	return page{Title: title, Lang: s.language(r), Theme: "auto", Bare: true, Version: s.c.Version, Self: selfOf(r), Prefix: s.c.URLPrefix}
 }
 
 // IsOwner tells whether the owner of this Specter looks at the page.

@@ -23,7 +23,8 @@ func (s *Server) usbRoutes() []route {
 	}...)
 }
 
-// localBridge is where pages ask for the devices at this server.
+// localBridge is where pages ask for the devices at this server, below the path that it is mounted at:
+// a proxy may pass on nothing else.
 const localBridge = "/hwi/api/"
 
 // BridgeURL is where the scripts of this page ask for devices; pages put it into a data-bridge
@@ -32,11 +33,11 @@ func (p page) BridgeURL() string {
 	if setting.BridgeInBrowser(p.Chosen.Bridge) {
 		return p.Chosen.Bridge
 	}
-	return localBridge
+	return p.Prefix + localBridge
 }
 
 // BridgeForwarded reports whether a page must say that its request is not to be sent on.
-func (p page) BridgeForwarded() bool { return p.BridgeURL() != localBridge }
+func (p page) BridgeForwarded() bool { return setting.BridgeInBrowser(p.Chosen.Bridge) }
 
 // bridgeMark is in a page exactly if its scripts ask a bridge: no text of a person's or a
 // stranger's comes out with a quotation mark.
