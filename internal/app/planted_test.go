@@ -86,7 +86,7 @@ func plantStore(t *testing.T, db *store.DB, p plants, n int) {
 		key := bytes.Repeat([]byte{byte(i)}, 32)
 		must(db.PutIdempotentAnswer(ctx, auth.OwnerID, key, key, p.make("answer with a token "+name), time.Now(), time.Time{}))
 	}
-	for _, name := range []string{"token-keys-old", "bridge-token", "onion-key", "tls-key"} {
+	for _, name := range []string{"token-keys-old", "bridge-token", "onion-key", "tls-key", "tor-password"} {
 		must(db.PutSetting(ctx, "", name, string(p.make("setting "+name))))
 	}
 }

@@ -23,7 +23,7 @@ const maxKeyFile = 4096
 
 // keeper holds the safe of the stored secrets and its locks: a key file, which opens at every
 // start, and the owner's password. While neither has opened it, the program serves one page that
-// asks for the password. See docs/adr/0012-secrets-at-rest.md.
+// asks for the password. See docs/adr/0017-secrets-at-rest.md.
 type keeper struct {
 	safe  safe.Safe
 	db    *store.DB

@@ -12,11 +12,10 @@ import (
 // secretSettings are the names whose values are sealed, whoever's they are.
 var secretSettings = map[string]bool{
 	"token-key": true, "token-keys-old": true, // they sign API tokens
-	"bridge-token":   true,
-	"onion-key":      true,
-	"tls-key":        true,
-	"backup-secret":  true,
-	"remote-secrets": true,
+	"bridge-token": true,
+	"onion-key":    true,
+	"tls-key":      true,
+	"tor-password": true,
 }
 
 // settingWraps is the name under which the locks of the safe are stored. They are no secret:
