@@ -251,7 +251,7 @@ func TestADeskThatNothingReachesSigns(t *testing.T) {
 		t.Errorf("before an agent is paired: %s", text)
 	}
 	b.submit("[data-test=pair-agent]")
-	b.shot("agent-pairing")
+	b.judgeAgents("agent-pairing")
 	command, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.querySelector("[data-test=agent-command]").textContent`))
 	if err != nil {
 		b.fail("the command", err)
@@ -279,7 +279,7 @@ func TestADeskThatNothingReachesSigns(t *testing.T) {
 	b.until("it is connected", `document.querySelector("[data-test=agent-on]")`)
 	b.submit("[data-test=usb-test]")
 	b.sees("1 device")
-	b.shot("agent-connected")
+	b.judgeAgents("agent-connected")
 	text := b.call("enumerate", `{chain: "regtest"}`)
 	var found struct {
 		Result []struct{ Type, Path, Fingerprint, Agent string }
@@ -361,6 +361,21 @@ func TestADeskThatNothingReachesSigns(t *testing.T) {
 	b.visit("/settings/record")
 	for _, words := range []string{"Pairing code for an agent made", "Agent paired", "Agent revoked"} {
 		b.sees(words)
+	}
+}
+
+// judgeAgents looks at the part about agents on a telephone, in the dark, and as it was.
+func (b *tab) judgeAgents(name string) {
+	b.t.Helper()
+	for _, width := range []int64{390, 1280} {
+		for _, scheme := range []string{"dark", "light"} {
+			b.look(width, scheme)
+			b.run("go there", `document.getElementById("agents").scrollIntoView()`)
+			if over := b.number(`document.documentElement.scrollWidth - document.documentElement.clientWidth`); over > 0 {
+				b.t.Errorf("%s at %d px is %v px too wide", name, width, over)
+			}
+			b.shot(fmt.Sprintf("%s-%d-%s", name, width, scheme))
+		}
 	}
 }
 
