@@ -27,6 +27,8 @@ func TestMain(m *testing.M) {
 	case "":
 	case "churn":
 		os.Exit(churn())
+	case "restores", "backs up":
+		os.Exit(killedChild(step))
 	default:
 		os.Exit(childStep(step))
 	}
