@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"database/sql"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -116,6 +117,12 @@ func TestKilledWhileRestoringAndBackingUp(t *testing.T) {
 // Whatever stands in the tables comes back, letter for letter.
 func TestRandomStatesComeBack(t *testing.T) {
 	base := told(t)
+	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue { // each one writes files and syncs them
+		if err := flag.Set("rapid.checks", "20"); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = flag.Set("rapid.checks", f.DefValue) })
+	}
 	rapid.Check(t, func(rt *rapid.T) {
 		top, err := os.MkdirTemp("", "specter-random-")
 		if err != nil {
