@@ -69,13 +69,11 @@ func TestReachedThroughAServerWithNginx(t *testing.T) {
 			v := newVPS(t)
 			log := &lockedBuffer{}
 			c := Config{API: yes(), Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
-			var h *house
 			if ours {
-				h = v.tunnelled(c, v.ssh)
+				v.tunnelled(c, v.ssh)
 			} else {
 				c.Trusted, c.Hosts = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, []string{"vps.test"}
-				h = owned(t, c)
-				v.plainTunnel(h)
+				v.plainTunnel(owned(t, c))
 			}
 			t.Logf("up after %v", v.up(v.visitor(), v.secure()))
 			for _, prefix := range []string{"", "/specter", "/stripped", "/private"} {
