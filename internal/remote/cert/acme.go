@@ -45,7 +45,6 @@ var waits = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time
 type ACME struct {
 	m       *autocert.Manager
 	domains []string
-	kind    string
 
 	now func() time.Time
 
