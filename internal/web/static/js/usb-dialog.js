@@ -13,6 +13,7 @@ export class Panel {
   constructor(box) {
     this.box = box;
     this.status = $(box, "[data-usb-status]");
+    this.active = false; // a dialog was opened and not finished yet
     this.answer = null; // of the screen that waits for one
     this.ended = null; // what to do when the person closes the dialog
     box.addEventListener("close", () => this.closed());
@@ -26,9 +27,11 @@ export class Panel {
 
   // open begins a dialog under a title; ended is called when it is closed before its end.
   open(title, opener, ended) {
+    this.finish(); // of the dialog before, whose close event may still be on its way
+    this.active = true;
     this.opener = opener;
     this.ended = ended;
-    this.screen = "";
+    this.screen = this.box.dataset.at = "";
     $(this.box, "#usb-title").textContent = title;
     if (!this.box.open) this.box.showModal();
   }
@@ -37,7 +40,15 @@ export class Panel {
     if (this.box.open) this.box.close();
   }
 
+  // closed hears the browser's event, which comes a moment after the dialog is gone: another may be
+  // open by then, and its job must not be ended for the first one's sake.
   closed() {
+    if (!this.box.open) this.finish();
+  }
+
+  finish() {
+    if (!this.active) return;
+    this.active = false;
     $(this.box, "#usb-passphrase").value = "";
     this.places = "";
     $(this.box, "[data-usb-shows]").replaceChildren();
