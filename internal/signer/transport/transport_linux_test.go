@@ -255,37 +255,3 @@ func pty(t *testing.T) (*os.File, string) {
 	}
 	return master, fmt.Sprintf("/dev/pts/%d", n)
 }
-
-func TestNewsOfTheKernelAreTold(t *testing.T) {
-	for message, want := range map[string]bool{
-		"add@/devices/x\x00ACTION=add\x00SUBSYSTEM=hidraw\x00": true,
-		"add@/devices/x\x00ACTION=add\x00SUBSYSTEM=tty\x00":    true,
-		"add@/devices/x\x00ACTION=add\x00SUBSYSTEM=block\x00":  false,
-		"": false,
-	} {
-		if concerns([]byte(message)) != want {
-			t.Errorf("%q", message)
-		}
-	}
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	news := make(chan struct{}, 1)
-	go listen(ctx, r, news)
-	if _, err := w.WriteString("add@/x\x00SUBSYSTEM=usb\x00"); err != nil {
-		t.Fatal(err)
-	}
-	<-news
-	cancel()
-	if _, open := <-news; open {
-		t.Error("news after the end")
-	}
-	f, _ := New(Config{Root: t.TempDir()})
-	ctx, cancel = context.WithCancel(t.Context())
-	changed := f.Changed(ctx)
-	cancel()
-	for range changed { // is closed
-	}
-}
