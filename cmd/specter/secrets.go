@@ -23,6 +23,12 @@ type secretsAnswer struct {
 	Password bool   `json:"password"` // the owner's password opens
 }
 
+// Help shows how it is used.
+func (secretsStatusCmd) Help() string {
+	return `Example:
+  specter secrets status --data-dir /var/lib/specter`
+}
+
 // Run tells.
 func (c secretsStatusCmd) Run(h host) error {
 	return c.at(h, false, func(d *app.Desk) error {
@@ -74,6 +80,14 @@ func (c secretsLockCmd) Run(h host) error {
 
 type secretsUnlockCmd struct{ folderArg }
 
+// Help shows how it is used.
+func (secretsUnlockCmd) Help() string {
+	return `A key file protects copies of the database; put it on another disk with --key-file of the server to protect against the loss of the whole folder, too.
+
+Example:
+  specter secrets unlock --data-dir /var/lib/specter`
+}
+
 // Run makes a key file.
 func (c secretsUnlockCmd) Run(h host) error {
 	return c.at(h, false, func(d *app.Desk) error {
@@ -92,7 +106,10 @@ type secretsForgetCmd struct {
 
 // Help shows how it is used.
 func (secretsForgetCmd) Help() string {
-	return `For whoever has lost the key file and the owner's password. The node's password, seeds of software keys, API tokens, keys of TLS, SSH and the onion service, and what was kept of an old Specter are gone after it; wallets, labels, history and users stay. Put a copy of the key file back instead, if there is one.`
+	return `For whoever has lost the key file and the owner's password. The node's password, seeds of software keys, API tokens, keys of TLS, SSH and the onion service, and what was kept of an old Specter are gone after it; wallets, labels, history and users stay. Put a copy of the key file back instead, if there is one.
+
+Example:
+  specter secrets forget --data-dir /var/lib/specter`
 }
 
 // Run forgets.
