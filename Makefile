@@ -49,6 +49,10 @@ axe: ## every page held against axe-core, the accessibility checker (wants npm a
 pictures: ## make the pictures of docs/screenshots anew (wants chromium)
 	SPECTER_PICTURES=$(CURDIR)/docs/screenshots $(GO) test ./internal/app/ -run '^TestPicturesForTheDocs$$' -count=1
 
+.PHONY: tornet
+tornet: ## Specter through a whole Tor network on loopback (a few minutes; wants tor and tor-gencert)
+	$(GO) test -tags tornet ./internal/app/ -run '^TestSpecterIsReachedThroughATorNetwork$$' -count=1 -v
+
 .PHONY: bench
 bench: ## the figures of docs/benchmarks.md (long; wants a bitcoind)
 	./scripts/bench
