@@ -148,6 +148,7 @@ func (n *Node) launch() {
 	n.log.Reset()
 	n.cmd = exec.Command(n.bin, append(a, n.opts.Args...)...)
 	n.cmd.Stdout, n.cmd.Stderr = &n.log, &n.log
+	n.cmd.WaitDelay = 5 * time.Second // for its words, once it has ended: a test must not wait for ever
 	if err := n.cmd.Start(); err != nil {
 		n.t.Fatalf("start bitcoind: %v", err)
 	}
