@@ -29,12 +29,12 @@ func TestTheSimulatorsKnownAnswers(t *testing.T) {
 	if i := s.Info(); i.Fingerprint.String() != "0f056943" || !i.Known || i.Model != "coldcard_simulator" || i.Firmware != "5.6.1" || len(i.Warnings) != 0 {
 		t.Errorf("it presents itself as %+v", i)
 	}
-	key := must[btc.XKey](t)(s.XPub(ctx, path(t, "m/84h/1h/0h")))
+	key := signertest.Must[btc.XKey](t)(s.XPub(ctx, signertest.PathOf(t, "m/84h/1h/0h")))
 	if want := "tpubDC7jGaaSE66Pn4dgtbAAstde4bCyhSUs4r3P8WhMVvPByvcRrzrwqSvpF9Ghx83Z1LfVugGRrSBko5UEKELCz9HoMv5qKmGq3fqnnbS5E9r"; key.String() != want {
 		t.Errorf("the key is %s, not %s", key, want)
 	}
-	w := signertest.WalletOf(t, "wpkh", signertest.Expression(master.Fingerprint(), path(t, "84h/1h/0h"), key))
-	if got := must[string](t)(s.ShowAddress(ctx, w, signer.Registration{}, 0, 0)); got != "tb1qupyd58ndsh7lut0et0vtrq432jvu9jtdyws9n9" {
+	w := signertest.WalletOf(t, "wpkh", signertest.Expression(master.Fingerprint(), signertest.PathOf(t, "84h/1h/0h"), key))
+	if got := signertest.Must[string](t)(s.ShowAddress(ctx, w, signer.Registration{}, 0, 0)); got != "tb1qupyd58ndsh7lut0et0vtrq432jvu9jtdyws9n9" {
 		t.Errorf("the address is %s", got)
 	}
 }
@@ -42,18 +42,18 @@ func TestTheSimulatorsKnownAnswers(t *testing.T) {
 func TestAlcoholsKnownAnswers(t *testing.T) {
 	b := newBench(t, signertest.Device{Network: btc.Testnet3}, coldcardtest.Model{})
 	s, ctx := b.open(), context.Background()
-	if fp := must[btc.Fingerprint](t)(s.Fingerprint(ctx)); fp.String() != "95d8f670" {
+	if fp := signertest.Must[btc.Fingerprint](t)(s.Fingerprint(ctx)); fp.String() != "95d8f670" {
 		t.Errorf("the fingerprint is %s", fp)
 	}
-	key := must[btc.XKey](t)(s.XPub(ctx, path(t, "m/84h/1h/0h")))
+	key := signertest.Must[btc.XKey](t)(s.XPub(ctx, signertest.PathOf(t, "m/84h/1h/0h")))
 	if want := "tpubDDPHCt8nzaf3HZXAMeUj3grAcDdXmyy6BkUZgMyhCjUDLwpdE4gdzCFH6rG9Ex9PukLURFmGYhbrZAXzP4D464g8wHa2FRz3cbB6Q6QGqno"; key.String() != want {
 		t.Errorf("the key is %s", key)
 	}
-	w := signertest.WalletOf(t, "wpkh", signertest.Expression(btc.Fingerprint{0x95, 0xd8, 0xf6, 0x70}, path(t, "84h/1h/0h"), key))
-	if got := must[string](t)(s.ShowAddress(ctx, w, signer.Registration{}, 0, 0)); got != "tb1qnspxpr2xj9s2jt6qlhuvdnxw6q55jvygcf89r2" {
+	w := signertest.WalletOf(t, "wpkh", signertest.Expression(btc.Fingerprint{0x95, 0xd8, 0xf6, 0x70}, signertest.PathOf(t, "84h/1h/0h"), key))
+	if got := signertest.Must[string](t)(s.ShowAddress(ctx, w, signer.Registration{}, 0, 0)); got != "tb1qnspxpr2xj9s2jt6qlhuvdnxw6q55jvygcf89r2" {
 		t.Errorf("the address is %s", got)
 	}
-	sig := must[[]byte](t)(s.SignMessage(ctx, path(t, "m/84h/1h/0h/0/0"), []byte("hello")))
+	sig := signertest.Must[[]byte](t)(s.SignMessage(ctx, signertest.PathOf(t, "m/84h/1h/0h/0/0"), []byte("hello")))
 	if got := base64.StdEncoding.EncodeToString(sig); got != "JwN714GuPBoJVp14tTjicJZXcqTSQW5BhGk8ptQOJIFobCq/gDhgbJTi81FJ5Jlw46vyp4mX6P2ksCwAuTO6x1E=" {
 		t.Errorf("the signature is %s", got)
 	}
@@ -68,7 +68,7 @@ func TestSinglesShowTheirAddresses(t *testing.T) {
 				w := signertest.Wallet(t, kind, masters(t)...)
 				got, err := b.open().ShowAddress(context.Background(), w, signer.Registration{}, 1, 5)
 				if kind == "tr" && version == "5.6.1" {
-					wantCode(t, err, signer.CodeUnavailable)
+					signertest.WantCode(t, err, signer.CodeUnavailable)
 					return
 				}
 				want := signertest.Coin{Wallet: w, Branch: 1, Index: 5}.Address(t, btc.Regtest)
@@ -86,8 +86,8 @@ func TestMessagesOfAllKindsVerify(t *testing.T) {
 		{"m/84h/1h/0h/0/0", "wpkh", "5.6.1"}, {"m/84h/1h/0h/0/0", "wpkh", "4.2.0"},
 	} {
 		b := newBench(t, signertest.Device{}, coldcardtest.Model{Version: c.version})
-		sig := must[[]byte](t)(b.open().SignMessage(context.Background(), path(t, c.path), []byte("I was here")))
-		key := must[btc.XKey](t)(masters(t)[0].Derive(path(t, c.path)))
+		sig := signertest.Must[[]byte](t)(b.open().SignMessage(context.Background(), signertest.PathOf(t, c.path), []byte("I was here")))
+		key := signertest.Must[btc.XKey](t)(masters(t)[0].Derive(signertest.PathOf(t, c.path)))
 		address, _ := btc.AddressOf(signertest.SingleScripts(key)[c.kind], btc.Regtest)
 		if _, err := message.Verify(address, btc.Regtest, "I was here", base64.StdEncoding.EncodeToString(sig)); err != nil {
 			t.Errorf("%s with %s: %v", c.path, c.version, err)
@@ -100,8 +100,8 @@ func TestMessagesThatTheDeviceWouldRefuseAreNotSent(t *testing.T) {
 	s := b.open()
 	before := b.cable.Passed()
 	for _, text := range []string{"", "a", strings.Repeat("a", 241), "two\nlines", "Grüße", " early", "late "} {
-		_, err := s.SignMessage(context.Background(), path(t, "m/84h/1h/0h/0/0"), []byte(text))
-		wantCode(t, err, signer.CodeBadArgument)
+		_, err := s.SignMessage(context.Background(), signertest.PathOf(t, "m/84h/1h/0h/0/0"), []byte(text))
+		signertest.WantCode(t, err, signer.CodeBadArgument)
 	}
 	if _, err := s.SignMessage(context.Background(), make(btc.Path, 13), []byte("fine")); signer.CodeOf(err) != signer.CodeBadArgument {
 		t.Error(err)
@@ -114,8 +114,8 @@ func TestMessagesThatTheDeviceWouldRefuseAreNotSent(t *testing.T) {
 func TestSomebodyInTheMiddleIsFoundOut(t *testing.T) {
 	b := newBench(t, signertest.Device{}, coldcardtest.Model{Impostor: true})
 	s, ctx := b.open(), context.Background()
-	_, err := s.XPub(ctx, path(t, "m/84h/1h/0h"))
-	wantCode(t, err, signer.CodeConnection)
+	_, err := s.XPub(ctx, signertest.PathOf(t, "m/84h/1h/0h"))
+	signertest.WantCode(t, err, signer.CodeConnection)
 	if !strings.Contains(err.Error(), "does not end at the device") {
 		t.Error(err)
 	}
@@ -131,7 +131,7 @@ func TestAnotherMasterKeyOfTheSameFingerprintIsFoundOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := b.try(coldcard.Driver{})
-	wantCode(t, err, signer.CodeConnection)
+	signertest.WantCode(t, err, signer.CodeConnection)
 }
 
 func TestTheMasterKeyIsKeptOnceVerified(t *testing.T) {
@@ -140,7 +140,7 @@ func TestTheMasterKeyIsKeptOnceVerified(t *testing.T) {
 	if _, ok := b.options.Memory.Get("coldcard/master-95d8f670"); ok {
 		t.Fatal("it is kept before it was verified")
 	}
-	must[btc.Fingerprint](t)(s.Fingerprint(context.Background()))
+	signertest.Must[btc.Fingerprint](t)(s.Fingerprint(context.Background()))
 	kept, _ := b.options.Memory.Get("coldcard/master-95d8f670")
 	if master := masters(t)[0]; string(kept) != string(master.PublicKey[:]) {
 		t.Errorf("%x is kept", kept)
@@ -150,9 +150,9 @@ func TestTheMasterKeyIsKeptOnceVerified(t *testing.T) {
 func TestABlankDeviceOpensAndSaysSo(t *testing.T) {
 	b := newBench(t, signertest.Device{}, coldcardtest.Model{Blank: true})
 	s := b.open()
-	wantCode(t, s.Info().Err, signer.CodeNotInitialized)
+	signertest.WantCode(t, s.Info().Err, signer.CodeNotInitialized)
 	_, err := s.XPub(context.Background(), nil)
-	wantCode(t, err, signer.CodeNotInitialized)
+	signertest.WantCode(t, err, signer.CodeNotInitialized)
 }
 
 func TestTheBoundLinkIsBoundUntilPowerIsCut(t *testing.T) {
@@ -161,11 +161,11 @@ func TestTheBoundLinkIsBoundUntilPowerIsCut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	must[btc.XKey](t)(s.XPub(context.Background(), path(t, "m/84h/1h/0h")))
+	signertest.Must[btc.XKey](t)(s.XPub(context.Background(), signertest.PathOf(t, "m/84h/1h/0h")))
 	_ = s.Close()
 	start := time.Now()
 	_, err = b.try(coldcard.Driver{}) // the device answers nothing in plain any more
-	wantCode(t, err, signer.CodeBusy)
+	signertest.WantCode(t, err, signer.CodeBusy)
 	if !strings.Contains(err.Error(), "unplug it") || time.Since(start) > 10*time.Second {
 		t.Error(err)
 	}
@@ -177,23 +177,23 @@ func TestTheDevicesNetworkIsCompared(t *testing.T) {
 	if w := s.Info().Warnings; len(w) != 1 || !strings.Contains(w[0], "set to Bitcoin's main network, but this wallet is on regtest") {
 		t.Errorf("it warns %q", w)
 	}
-	if key := must[btc.XKey](t)(s.XPub(ctx, path(t, "m/84h/1h/0h"))); key.Main {
+	if key := signertest.Must[btc.XKey](t)(s.XPub(ctx, signertest.PathOf(t, "m/84h/1h/0h"))); key.Main {
 		t.Error("a key of a test network is written as one of the main network")
 	}
 	w := signertest.Wallet(t, "wpkh", masters(t)...)
 	_, err := s.ShowAddress(ctx, w, signer.Registration{}, 0, 0)
-	wantCode(t, err, signer.CodeNotReady)
-	_, err = s.Sign(ctx, w, signer.Registration{}, payment(t, w, 1))
-	wantCode(t, err, signer.CodeNotReady)
+	signertest.WantCode(t, err, signer.CodeNotReady)
+	_, err = s.Sign(ctx, w, signer.Registration{}, signertest.SpendOf(t, w, 1))
+	signertest.WantCode(t, err, signer.CodeNotReady)
 	_, err = s.Register(ctx, signertest.Wallet(t, "wsh", masters(t)...))
-	wantCode(t, err, signer.CodeNotReady)
+	signertest.WantCode(t, err, signer.CodeNotReady)
 
 	// Testnet and regtest differ in addresses alone.
 	b = newBench(t, signertest.Device{}, coldcardtest.Model{Chain: "XTN"})
 	s = b.open()
 	_, err = s.ShowAddress(ctx, w, signer.Registration{}, 0, 0)
-	wantCode(t, err, signer.CodeNotReady)
-	if _, err := s.Sign(ctx, w, signer.Registration{}, payment(t, w, 1)); err != nil {
+	signertest.WantCode(t, err, signer.CodeNotReady)
+	if _, err := s.Sign(ctx, w, signer.Registration{}, signertest.SpendOf(t, w, 1)); err != nil {
 		t.Error(err)
 	}
 }
@@ -220,7 +220,7 @@ func TestPassphrases(t *testing.T) {
 	if s.Info().Known || person.Saw(signertest.ShowPassphrase, "") {
 		t.Error("opening asked the person, or took the wallet without the passphrase for the one with it")
 	}
-	if fp := must[btc.Fingerprint](t)(s.Fingerprint(ctx)); fp.String() != "95d8f670" {
+	if fp := signertest.Must[btc.Fingerprint](t)(s.Fingerprint(ctx)); fp.String() != "95d8f670" {
 		t.Errorf("the wallet is %s", fp)
 	}
 	if !s.Info().Known || !person.Saw(signertest.ShowPassphrase, "correct horse") {
@@ -235,12 +235,12 @@ func TestPassphrases(t *testing.T) {
 	b.options.Passphrase = "battery staple"
 	b.plug()
 	_, err := b.open().Fingerprint(ctx)
-	wantCode(t, err, signer.CodeUnavailable)
+	signertest.WantCode(t, err, signer.CodeUnavailable)
 
 	b = newBench(t, signertest.Device{Passphrase: "correct horse", Person: signertest.Refuse(signertest.ShowPassphrase)}, coldcardtest.Model{})
 	b.options.Passphrase = "correct horse"
-	_, err = b.open().XPub(ctx, path(t, "m/84h/1h/0h"))
-	wantCode(t, err, signer.CodeCancelled)
+	_, err = b.open().XPub(ctx, signertest.PathOf(t, "m/84h/1h/0h"))
+	signertest.WantCode(t, err, signer.CodeCancelled)
 }
 
 func TestMatchLooksAtIdsAlone(t *testing.T) {

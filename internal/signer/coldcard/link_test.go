@@ -48,15 +48,15 @@ func (g *giving) Write(ctx context.Context, p []byte) (int, error) {
 // same session goes on.
 func TestACallGivenUpAtAnyPacketLeavesTheLinkWhole(t *testing.T) {
 	w := signertest.Wallet(t, "wpkh", masters(t)...)
-	tx := payment(t, w, 2)
-	want := must[btc.XKey](t)(masters(t)[0].Derive(path(t, "m/49h/1h/0h")))
+	tx := signertest.SpendOf(t, w, 2)
+	want := signertest.Must[btc.XKey](t)(masters(t)[0].Derive(signertest.PathOf(t, "m/49h/1h/0h")))
 	b := newBench(t, signertest.Device{}, coldcardtest.Model{})
 	g := &giving{Conn: b.cable.Host(), left: -1}
 	s, err := coldcard.Driver{}.Open(context.Background(), g, port, b.options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	must[btc.Fingerprint](t)(s.Fingerprint(context.Background()))
+	signertest.Must[btc.Fingerprint](t)(s.Fingerprint(context.Background()))
 	cut := 0
 	for ; cut < 200; cut++ {
 		ctx, cancel := context.WithCancel(context.Background())
@@ -70,14 +70,14 @@ func TestACallGivenUpAtAnyPacketLeavesTheLinkWhole(t *testing.T) {
 		if !errors.Is(err, context.Canceled) {
 			t.Fatalf("after %d packets: %v", cut, err)
 		}
-		if got, err := s.XPub(context.Background(), path(t, "m/49h/1h/0h")); err != nil || got.String() != want.Public().String() {
+		if got, err := s.XPub(context.Background(), signertest.PathOf(t, "m/49h/1h/0h")); err != nil || got.String() != want.Public().String() {
 			t.Fatalf("after %d packets the session is broken: %v", cut, err)
 		}
 	}
 	if cut < 30 || cut == 200 {
 		t.Errorf("signing took %d packets", cut)
 	}
-	if n := count(t, must[*psbt.Packet](t)(s.Sign(context.Background(), w, signer.Registration{}, tx))); n != 2 {
+	if n := signertest.CountSignatures(t, signertest.Must[*psbt.Packet](t)(s.Sign(context.Background(), w, signer.Registration{}, tx))); n != 2 {
 		t.Errorf("there are %d signatures", n)
 	}
 }
@@ -98,16 +98,16 @@ func TestALateApprovalIsNotTakenForAnother(t *testing.T) {
 	s, w := b.open(), signertest.Wallet(t, "wpkh", masters(t)...)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { _, err := s.Sign(ctx, w, signer.Registration{}, payment(t, w, 3)); ended <- err }()
+	go func() { _, err := s.Sign(ctx, w, signer.Registration{}, signertest.SpendOf(t, w, 3)); ended <- err }()
 	<-asked
 	cancel()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
-	_, err := s.SignMessage(context.Background(), path(t, "m/84h/1h/0h/0/0"), []byte("hello"))
-	wantCode(t, err, signer.CodeBusy)
+	_, err := s.SignMessage(context.Background(), signertest.PathOf(t, "m/84h/1h/0h/0/0"), []byte("hello"))
+	signertest.WantCode(t, err, signer.CodeBusy)
 	away = false
-	if n := count(t, must[*psbt.Packet](t)(s.Sign(context.Background(), w, signer.Registration{}, payment(t, w, 1)))); n != 1 {
+	if n := signertest.CountSignatures(t, signertest.Must[*psbt.Packet](t)(s.Sign(context.Background(), w, signer.Registration{}, signertest.SpendOf(t, w, 1)))); n != 1 {
 		t.Errorf("there are %d signatures, of the transaction that was given up", n)
 	}
 }
@@ -143,13 +143,13 @@ func TestWhatIsChangedOnTheWayEndsTheLink(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		must[btc.Fingerprint](t)(s.Fingerprint(context.Background()))
+		signertest.Must[btc.Fingerprint](t)(s.Fingerprint(context.Background()))
 		m.change = change
 		ctx, cancel := context.WithCancel(context.Background())
 		if name == "a piece without end" {
 			m.change = func(n int, p []byte) { change(n, p); cancel() }
 		}
-		if key, err := s.XPub(ctx, path(t, "m/84h/1h/0h")); err == nil {
+		if key, err := s.XPub(ctx, signertest.PathOf(t, "m/84h/1h/0h")); err == nil {
 			t.Errorf("%s: %s was believed", name, key)
 		}
 		cancel()
@@ -170,7 +170,7 @@ func TestStaleAnswersOfAnotherProgramAreSkipped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	must[btc.XKey](t)(s.XPub(ctx, path(t, "m/84h/1h/0h")))
+	signertest.Must[btc.XKey](t)(s.XPub(ctx, signertest.PathOf(t, "m/84h/1h/0h")))
 }
 
 // answering is a device that answers everything after the greeting with the same words.

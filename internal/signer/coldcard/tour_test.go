@@ -46,12 +46,12 @@ func (v tour) run(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("firmware %q, %q", s.Info().Firmware, s.Info().Model)
-	if fp := must[btc.Fingerprint](t)(s.Fingerprint(ctx)); fp != master.Fingerprint() {
+	if fp := signertest.Must[btc.Fingerprint](t)(s.Fingerprint(ctx)); fp != master.Fingerprint() {
 		t.Errorf("the fingerprint is %s", fp)
 	}
 	for _, at := range []string{"m", "m/84h/1h/0h", "m/48h/1h/0h/2h/1/7"} {
-		want := must[btc.XKey](t)(master.Derive(path(t, at)))
-		if got := must[btc.XKey](t)(s.XPub(ctx, path(t, at))); got.String() != want.Public().String() {
+		want := signertest.Must[btc.XKey](t)(master.Derive(signertest.PathOf(t, at)))
+		if got := signertest.Must[btc.XKey](t)(s.XPub(ctx, signertest.PathOf(t, at))); got.String() != want.Public().String() {
 			t.Errorf("%s is %s, not %s", at, got, want.Public())
 		}
 	}
@@ -83,12 +83,12 @@ func (v tour) wallet(t *testing.T, s signer.Signer, w signer.Wallet, r signer.Re
 		}
 		v.last()
 	}
-	signed, err := s.Sign(context.Background(), w, r, payment(t, w, 2))
+	signed, err := s.Sign(context.Background(), w, r, signertest.SpendOf(t, w, 2))
 	if err != nil {
 		t.Errorf("%s: %v", w.Name, err)
 		return
 	}
-	if n := count(t, signed); n < 2 {
+	if n := signertest.CountSignatures(t, signed); n < 2 {
 		t.Errorf("%s: there are %d signatures", w.Name, n)
 	}
 }
@@ -97,21 +97,21 @@ func (v tour) wallet(t *testing.T, s signer.Signer, w signer.Wallet, r signer.Re
 func (v tour) messages(t *testing.T, s signer.Signer, master btc.XKey) {
 	ctx := context.Background()
 	for kind, at := range map[string]string{"wpkh": "m/84h/1h/0h/0/0"} {
-		sig := must[[]byte](t)(s.SignMessage(ctx, path(t, at), []byte("hello")))
-		key := must[btc.XKey](t)(master.Derive(path(t, at)))
+		sig := signertest.Must[[]byte](t)(s.SignMessage(ctx, signertest.PathOf(t, at), []byte("hello")))
+		key := signertest.Must[btc.XKey](t)(master.Derive(signertest.PathOf(t, at)))
 		address, _ := btc.AddressOf(signertest.SingleScripts(key)[kind], btc.Testnet3)
 		if _, err := message.Verify(address, btc.Testnet3, "hello", base64.StdEncoding.EncodeToString(sig)); err != nil {
 			t.Errorf("%s: %v", kind, err)
 		}
 	}
 	v.refuse()
-	_, err := s.SignMessage(ctx, path(t, "m/44h/1h/0h/0/0"), []byte("never"))
-	wantCode(t, err, signer.CodeCancelled)
+	_, err := s.SignMessage(ctx, signertest.PathOf(t, "m/44h/1h/0h/0/0"), []byte("never"))
+	signertest.WantCode(t, err, signer.CodeCancelled)
 	v.refuse()
 	w := signertest.Wallet(t, "wpkh", master)
-	_, err = s.Sign(ctx, w, signer.Registration{}, payment(t, w, 1))
-	wantCode(t, err, signer.CodeCancelled)
-	if n := count(t, must[*psbt.Packet](t)(s.Sign(ctx, w, signer.Registration{}, payment(t, w, 1)))); n != 1 {
+	_, err = s.Sign(ctx, w, signer.Registration{}, signertest.SpendOf(t, w, 1))
+	signertest.WantCode(t, err, signer.CodeCancelled)
+	if n := signertest.CountSignatures(t, signertest.Must[*psbt.Packet](t)(s.Sign(ctx, w, signer.Registration{}, signertest.SpendOf(t, w, 1)))); n != 1 {
 		t.Errorf("after a refusal there are %d signatures", n)
 	}
 }

@@ -20,12 +20,12 @@ func TestKnownAnswers(t *testing.T) {
 	if i := s.Info(); i.Kind != "specter" || i.Model != "specter-diy" || i.Fingerprint.String() != "73c5da0a" || !i.Known {
 		t.Errorf("it presents itself as %+v", i)
 	}
-	key := must[btc.XKey](t)(s.XPub(ctx, path(t, "m/84h/1h/0h")))
-	w := signertest.WalletOf(t, "wpkh", signertest.Expression(s.Info().Fingerprint, path(t, "84h/1h/0h"), key))
+	key := signertest.Must[btc.XKey](t)(s.XPub(ctx, signertest.PathOf(t, "m/84h/1h/0h")))
+	w := signertest.WalletOf(t, "wpkh", signertest.Expression(s.Info().Fingerprint, signertest.PathOf(t, "84h/1h/0h"), key))
 	if s.NeedsRegistration(w) {
 		t.Error("the device's own wallet needs registration")
 	}
-	if got := must[string](t)(s.ShowAddress(ctx, w, signer.Registration{}, 0, 0)); got != "bcrt1q6rz28mcfaxtmd6v789l9rrlrusdprr9pz3cppk" {
+	if got := signertest.Must[string](t)(s.ShowAddress(ctx, w, signer.Registration{}, 0, 0)); got != "bcrt1q6rz28mcfaxtmd6v789l9rrlrusdprr9pz3cppk" {
 		t.Errorf("the address is %s", got)
 	}
 }
@@ -34,16 +34,16 @@ func TestADeviceOnTheMainNetworkIsTold(t *testing.T) {
 	b := newBench(t, signertest.Device{Network: btc.Testnet3})
 	b.options.Network = btc.Mainnet
 	s, ctx := b.open(), context.Background()
-	if key := must[btc.XKey](t)(s.XPub(ctx, path(t, "m/84h/0h/0h"))); !key.Main {
+	if key := signertest.Must[btc.XKey](t)(s.XPub(ctx, signertest.PathOf(t, "m/84h/0h/0h"))); !key.Main {
 		t.Error("the key is written for the network of the device")
 	}
 	w := signertest.Wallet(t, "wpkh", masters(t)...)
 	_, err := s.ShowAddress(ctx, w, signer.Registration{}, 0, 0)
-	wantCode(t, err, signer.CodeNotReady)
-	_, err = s.Sign(ctx, w, signer.Registration{}, payment(t, w, 1))
-	wantCode(t, err, signer.CodeNotReady)
+	signertest.WantCode(t, err, signer.CodeNotReady)
+	_, err = s.Sign(ctx, w, signer.Registration{}, signertest.SpendOf(t, w, 1))
+	signertest.WantCode(t, err, signer.CodeNotReady)
 	_, err = s.Register(ctx, signertest.Wallet(t, "wsh", masters(t)...))
-	wantCode(t, err, signer.CodeNotReady)
+	signertest.WantCode(t, err, signer.CodeNotReady)
 	if !strings.Contains(err.Error(), "set to a test network, but this wallet is on mainnet") {
 		t.Error(err)
 	}
@@ -54,7 +54,7 @@ func TestTestNetworksAreToldByTheirAddresses(t *testing.T) {
 	b.options.Network = btc.Regtest
 	w := signertest.Wallet(t, "wpkh", masters(t)...)
 	_, err := b.open().ShowAddress(context.Background(), w, signer.Registration{}, 0, 0)
-	wantCode(t, err, signer.CodeNotReady)
+	signertest.WantCode(t, err, signer.CodeNotReady)
 	if !strings.Contains(err.Error(), "this wallet is on regtest") {
 		t.Error(err)
 	}
@@ -64,9 +64,9 @@ func TestALockedDeviceOpensAndSaysSo(t *testing.T) {
 	b := newBench(t, signertest.Device{})
 	b.device.Locked = true
 	s := b.open()
-	wantCode(t, s.Info().Err, signer.CodeNotReady)
+	signertest.WantCode(t, s.Info().Err, signer.CodeNotReady)
 	_, err := s.Fingerprint(context.Background())
-	wantCode(t, err, signer.CodeNotReady)
+	signertest.WantCode(t, err, signer.CodeNotReady)
 }
 
 func TestAPassphraseIsNotTakenSilently(t *testing.T) {
@@ -94,7 +94,7 @@ func TestALateAnswerIsNotTakenForAnother(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		ended := make(chan error, 1)
 		go func() {
-			_, err := s.SignMessage(ctx, path(t, "m/84h/1h/0h/0/0"), []byte("first"))
+			_, err := s.SignMessage(ctx, signertest.PathOf(t, "m/84h/1h/0h/0/0"), []byte("first"))
 			ended <- err
 		}()
 		<-asked
@@ -104,18 +104,18 @@ func TestALateAnswerIsNotTakenForAnother(t *testing.T) {
 		}
 		// While the device still asks, it says nothing.
 		short, stop := context.WithTimeout(context.Background(), 20*time.Millisecond)
-		if _, err := s.XPub(short, path(t, "m/84h/1h/0h")); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := s.XPub(short, signertest.PathOf(t, "m/84h/1h/0h")); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("it answered: %v", err)
 		}
 		stop()
 		decide <- approve
-		want := must[btc.XKey](t)(masters(t)[0].Derive(path(t, "m/49h/1h/0h")))
-		if got := must[btc.XKey](t)(s.XPub(context.Background(), path(t, "m/49h/1h/0h"))); got.String() != want.Public().String() {
+		want := signertest.Must[btc.XKey](t)(masters(t)[0].Derive(signertest.PathOf(t, "m/49h/1h/0h")))
+		if got := signertest.Must[btc.XKey](t)(s.XPub(context.Background(), signertest.PathOf(t, "m/49h/1h/0h"))); got.String() != want.Public().String() {
 			t.Errorf("%s was taken for another key", got)
 		}
 	}
 	w := signertest.Wallet(t, "wpkh", masters(t)[0])
-	if n := count(t, must[*psbt.Packet](t)(s.Sign(context.Background(), w, signer.Registration{}, payment(t, w, 1)))); n != 1 {
+	if n := signertest.CountSignatures(t, signertest.Must[*psbt.Packet](t)(s.Sign(context.Background(), w, signer.Registration{}, signertest.SpendOf(t, w, 1)))); n != 1 {
 		t.Errorf("there are %d signatures", n)
 	}
 }
@@ -123,9 +123,9 @@ func TestALateAnswerIsNotTakenForAnother(t *testing.T) {
 func TestSignaturesOfVersion2AreMerged(t *testing.T) {
 	b := newBench(t, signertest.Device{})
 	w := signertest.Wallet(t, "wpkh", masters(t)[0])
-	tx := must[*psbt.Packet](t)(payment(t, w, 2).Convert(2))
-	signed := must[*psbt.Packet](t)(b.open().Sign(context.Background(), w, signer.Registration{}, tx))
-	if signed.Version != 2 || count(t, signed) != 2 || len(signed.Inputs[0].Derivations) == 0 {
+	tx := signertest.Must[*psbt.Packet](t)(signertest.SpendOf(t, w, 2).Convert(2))
+	signed := signertest.Must[*psbt.Packet](t)(b.open().Sign(context.Background(), w, signer.Registration{}, tx))
+	if signed.Version != 2 || signertest.CountSignatures(t, signed) != 2 || len(signed.Inputs[0].Derivations) == 0 {
 		t.Error("the answer's poverty reached the transaction")
 	}
 }
@@ -137,8 +137,8 @@ func TestVeryLongLines(t *testing.T) {
 	for i := range uint32(400) {
 		p.Coins = append(p.Coins, signertest.Coin{Wallet: w, Index: i, Sat: 10_000})
 	}
-	signed := must[*psbt.Packet](t)(b.open().Sign(context.Background(), w, signer.Registration{}, p.Packet(t, btc.Regtest)))
-	if n := count(t, signed); n != 400 {
+	signed := signertest.Must[*psbt.Packet](t)(b.open().Sign(context.Background(), w, signer.Registration{}, p.Packet(t, btc.Regtest)))
+	if n := signertest.CountSignatures(t, signed); n != 400 {
 		t.Errorf("there are %d signatures", n)
 	}
 }
@@ -152,7 +152,7 @@ func TestNamesOfWalletsAreMadeSafe(t *testing.T) {
 		b := newBench(t, signertest.Device{Person: person})
 		w := signertest.Wallet(t, "wsh", masters(t)...)
 		w.Name = name
-		r := must[signer.Registration](t)(b.open().Register(context.Background(), w))
+		r := signertest.Must[signer.Registration](t)(b.open().Register(context.Background(), w))
 		if r.Name != want || !person.Saw(signertest.ShowPolicy, want+": wsh(") {
 			t.Errorf("%q became %q, shown as %v", name, r.Name, person.Seen())
 		}
@@ -162,7 +162,7 @@ func TestNamesOfWalletsAreMadeSafe(t *testing.T) {
 func TestAStrangersWalletHasNoAddressHere(t *testing.T) {
 	b := newBench(t, signertest.Device{})
 	_, err := b.open().ShowAddress(context.Background(), signertest.Wallet(t, "wpkh", masters(t)[1]), signer.Registration{}, 0, 0)
-	wantCode(t, err, signer.CodeBadArgument)
+	signertest.WantCode(t, err, signer.CodeBadArgument)
 }
 
 func TestMatchLooksAtIdsAlone(t *testing.T) {

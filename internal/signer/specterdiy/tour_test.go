@@ -33,12 +33,12 @@ func (v tour) run(t *testing.T) {
 	if i := s.Info(); i.Fingerprint.String() != "73c5da0a" || !i.Known {
 		t.Errorf("it presents itself as %+v", i)
 	}
-	if fp := must[btc.Fingerprint](t)(s.Fingerprint(ctx)); fp.String() != "73c5da0a" {
+	if fp := signertest.Must[btc.Fingerprint](t)(s.Fingerprint(ctx)); fp.String() != "73c5da0a" {
 		t.Errorf("the fingerprint is %s", fp)
 	}
 	for _, at := range []string{"m", "m/84h/1h/0h", "m/48h/1h/0h/2h/1/7"} {
-		want := must[btc.XKey](t)(all[0].Derive(path(t, at)))
-		if got := must[btc.XKey](t)(s.XPub(ctx, path(t, at))); got.String() != want.Public().String() {
+		want := signertest.Must[btc.XKey](t)(all[0].Derive(signertest.PathOf(t, at)))
+		if got := signertest.Must[btc.XKey](t)(s.XPub(ctx, signertest.PathOf(t, at))); got.String() != want.Public().String() {
 			t.Errorf("%s is %s, not %s", at, got, want.Public())
 		}
 	}
@@ -49,11 +49,11 @@ func (v tour) run(t *testing.T) {
 	v.messages(t, s)
 	v.refuse()
 	w := signertest.Wallet(t, "wpkh", all[0])
-	_, err = s.Sign(ctx, w, signer.Registration{}, payment(t, w, 1))
-	wantCode(t, err, signer.CodeCancelled)
+	_, err = s.Sign(ctx, w, signer.Registration{}, signertest.SpendOf(t, w, 1))
+	signertest.WantCode(t, err, signer.CodeCancelled)
 	v.refuse()
 	_, err = s.Register(ctx, signertest.Wallet(t, "wsh", all[0], all[2], signertest.Master(t, signertest.Alcohol, "")))
-	wantCode(t, err, signer.CodeCancelled)
+	signertest.WantCode(t, err, signer.CodeCancelled)
 }
 
 // wallet adds a wallet, shows an address of each branch and signs for two coins.
@@ -62,9 +62,9 @@ func (v tour) wallet(t *testing.T, s signer.Signer, kind string, w signer.Wallet
 	w.Name = "Käse & " + kind
 	if s.NeedsRegistration(w) {
 		_, err := s.ShowAddress(ctx, w, signer.Registration{}, 0, 4)
-		wantCode(t, err, signer.CodeNotRegistered)
+		signertest.WantCode(t, err, signer.CodeNotRegistered)
 		for range 2 { // the second time it is there
-			if r := must[signer.Registration](t)(s.Register(ctx, w)); r.Name != "Käse + "+kind {
+			if r := signertest.Must[signer.Registration](t)(s.Register(ctx, w)); r.Name != "Käse + "+kind {
 				t.Errorf("it is registered as %q", r.Name)
 			}
 		}
@@ -77,21 +77,21 @@ func (v tour) wallet(t *testing.T, s signer.Signer, kind string, w signer.Wallet
 			t.Errorf("%s: it shows %q, not %s: %v", kind, got, want, err)
 		}
 	}
-	if n := count(t, must[*psbt.Packet](t)(s.Sign(ctx, w, signer.Registration{}, payment(t, w, 2)))); n < 2 {
+	if n := signertest.CountSignatures(t, signertest.Must[*psbt.Packet](t)(s.Sign(ctx, w, signer.Registration{}, signertest.SpendOf(t, w, 2)))); n < 2 {
 		t.Errorf("%s: there are %d signatures", kind, n)
 	}
 }
 
 func (v tour) taproot(t *testing.T, s signer.Signer, master btc.XKey) {
 	ctx, w := context.Background(), signertest.Wallet(t, "tr", master)
-	must[signer.Registration](t)(s.Register(ctx, w))
+	signertest.Must[signer.Registration](t)(s.Register(ctx, w))
 	want := signertest.Coin{Wallet: w, Index: 4}.Address(t, btc.Regtest)
-	if got := must[string](t)(s.ShowAddress(ctx, w, signer.Registration{}, 0, 4)); got != want {
+	if got := signertest.Must[string](t)(s.ShowAddress(ctx, w, signer.Registration{}, 0, 4)); got != want {
 		t.Errorf("it shows %s, not %s", got, want)
 	}
 	_, err := s.ShowAddress(ctx, w, signer.Registration{}, 1, 4)
-	wantCode(t, err, signer.CodeUnavailable)
-	if n := count(t, must[*psbt.Packet](t)(s.Sign(ctx, w, signer.Registration{}, payment(t, w, 2)))); n != 2 {
+	signertest.WantCode(t, err, signer.CodeUnavailable)
+	if n := signertest.CountSignatures(t, signertest.Must[*psbt.Packet](t)(s.Sign(ctx, w, signer.Registration{}, signertest.SpendOf(t, w, 2)))); n != 2 {
 		t.Errorf("there are %d signatures", n)
 	}
 }
@@ -100,15 +100,15 @@ func (v tour) messages(t *testing.T, s signer.Signer) {
 	for text, want := range map[string]string{
 		"hello": "H3hRi71h5IzqGGFheYmyd9Ejyy9O9Uyi+Z8udS5GoXODKnU62rD4H03UQOAHNCsgdoGfotNbcKNBERF1VYBNshM=",
 	} {
-		sig := must[[]byte](t)(s.SignMessage(context.Background(), path(t, "m/84h/1h/0h/0/0"), []byte(text)))
+		sig := signertest.Must[[]byte](t)(s.SignMessage(context.Background(), signertest.PathOf(t, "m/84h/1h/0h/0/0"), []byte(text)))
 		if got := base64.StdEncoding.EncodeToString(sig); got != want {
 			t.Errorf("the signature is %s, not %s", got, want)
 		}
 	}
-	must[[]byte](t)(s.SignMessage(context.Background(), path(t, "m/44h/1h/0h/0/0"), []byte(" zwei\r\nZeilen, für später\n")))
+	signertest.Must[[]byte](t)(s.SignMessage(context.Background(), signertest.PathOf(t, "m/44h/1h/0h/0/0"), []byte(" zwei\r\nZeilen, für später\n")))
 	v.refuse()
-	_, err := s.SignMessage(context.Background(), path(t, "m/84h/1h/0h/0/0"), []byte("never"))
-	wantCode(t, err, signer.CodeCancelled)
+	_, err := s.SignMessage(context.Background(), signertest.PathOf(t, "m/84h/1h/0h/0/0"), []byte("never"))
+	signertest.WantCode(t, err, signer.CodeCancelled)
 }
 
 // TestTheSimulatorsRecording goes through the tour with what the simulator of specter-diy
