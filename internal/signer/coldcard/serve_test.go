@@ -44,18 +44,18 @@ func TestServe(t *testing.T) {
 	d := coldcardtest.New(signertest.Device{Master: master, Network: btc.Testnet3, Person: person}, coldcardtest.Model{Version: os.Getenv("SPECTER_SERVE_FIRMWARE")})
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	if err := d.Serve(ctx, &answering{c: c}); err != nil {
+	if err := d.Serve(ctx, &lastSpeaker{c: c}); err != nil {
 		t.Error(err)
 	}
 }
 
-// answering answers whoever spoke last.
-type answering struct {
+// lastSpeaker answers whoever spoke last.
+type lastSpeaker struct {
 	c    *net.UnixConn
 	last *net.UnixAddr
 }
 
-func (a *answering) Read(ctx context.Context, p []byte) (int, error) {
+func (a *lastSpeaker) Read(ctx context.Context, p []byte) (int, error) {
 	stop := context.AfterFunc(ctx, func() { _ = a.c.SetReadDeadline(time.Now()) })
 	defer stop()
 	n, from, err := a.c.ReadFromUnix(p)
@@ -63,7 +63,7 @@ func (a *answering) Read(ctx context.Context, p []byte) (int, error) {
 	return n, done(ctx, err)
 }
 
-func (a *answering) Write(ctx context.Context, p []byte) (int, error) {
+func (a *lastSpeaker) Write(ctx context.Context, p []byte) (int, error) {
 	if a.last == nil {
 		return len(p), nil
 	}
@@ -73,6 +73,6 @@ func (a *answering) Write(ctx context.Context, p []byte) (int, error) {
 	return len(p), ctx.Err()
 }
 
-func (a *answering) Close() error { return a.c.Close() }
+func (a *lastSpeaker) Close() error { return a.c.Close() }
 
-var _ signer.Conn = (*answering)(nil)
+var _ signer.Conn = (*lastSpeaker)(nil)
