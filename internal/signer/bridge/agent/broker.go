@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -162,10 +163,17 @@ func (b *Broker) open(a Known, run string) (token string, resumed bool, err erro
 		b.rest(l)
 		return token, true, nil
 	}
+	var ousted []string
 	if l != nil {
+		// The last one that was started stays: a run it has pushed out and that comes back must not
+		// push it out in turn, or the two of them would do so for ever.
+		if slices.Contains(l.ousted, run) {
+			return "", false, errTwice
+		}
+		ousted = append(l.ousted[max(0, len(l.ousted)-maxOusted+1):], l.run)
 		b.end(l, errTwice)
 	}
-	l = &link{agent: a, run: run, token: sha256.Sum256([]byte(token)), since: b.c.Now(), calls: map[string]*call{}, news: make(chan struct{}), over: make(chan struct{})}
+	l = &link{agent: a, run: run, token: sha256.Sum256([]byte(token)), ousted: ousted, since: b.c.Now(), calls: map[string]*call{}, news: make(chan struct{}), over: make(chan struct{})}
 	b.links[a.ID] = l
 	b.rest(l)
 	b.c.Log.Info("an agent is connected", "agent", a.ID, "user", a.UserID)

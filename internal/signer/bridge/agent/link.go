@@ -18,6 +18,8 @@ type link struct {
 	run   string
 	token [sha256.Size]byte // hash of the line's token
 	since time.Time
+	// ousted are the runs that this line took the place of, the last ones.
+	ousted []string
 
 	seq   int64   // of the last order
 	sent  int64   // the last one that was put on the wire

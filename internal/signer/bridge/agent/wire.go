@@ -34,6 +34,7 @@ const (
 	maxAnswers = 24 << 20                // of what an agent says at once
 	maxQueue   = 48 << 20                // of the calls that wait for one agent
 	maxCalls   = 64                      // under way at one agent
+	maxOusted  = 16                      // runs that a line remembers to have taken the place of
 	maxNotices = 200                     // heard of one call; more are dropped
 )
 
