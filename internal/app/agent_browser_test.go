@@ -135,25 +135,33 @@ func apart(t *testing.T, g func() *passage) place {
 	if os.Getuid() != 0 || ip("netns", "add", name) != nil {
 		return place{host: "127.0.0.1", way: "a process of its own", cut: func() { g().cut() }, mend: func() { g().mend() }}
 	}
-	t.Cleanup(func() { _ = ip("netns", "del", name) }) // the cable goes with it
+	t.Cleanup(func() {
+		_ = ip("link", "del", here) // now, and not when the kernel comes to the namespace: the next browser would see its network change
+		_ = ip("netns", "del", name)
+	})
+	run := func(args string) {
+		t.Helper()
+		if out, err := exec.Command("ip", strings.Fields(args)...).CombinedOutput(); err != nil {
+			t.Fatalf("ip %s: %v %s", args, err, out)
+		}
+	}
 	for _, args := range []string{
-		"link add " + here + " type veth peer name " + there, "link set " + there + " netns " + name,
+		// Without addresses of IPv6, which come a second or two later: a browser ends what it is doing
+		// when the machine's addresses change.
+		"link add " + here + " type veth peer name " + there, "link set dev " + here + " addrgenmode none", "link set " + there + " netns " + name,
 		"addr add " + net + "1/30 dev " + here, "link set " + here + " up",
 		"-n " + name + " addr add " + net + "2/30 dev " + there, "-n " + name + " link set lo up", "-n " + name + " link set " + there + " up",
 	} {
-		if err := ip(strings.Fields(args)...); err != nil {
-			t.Fatalf("ip %s: %v", args, err)
-		}
+		run(args)
 	}
-	link := func(state string) func() {
-		return func() {
-			t.Helper()
-			if err := ip("link", "set", here, state); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	return place{host: net + "1", run: []string{"ip", "netns", "exec", name}, way: "a network of its own", cut: link("down"), mend: link("up")}
+	eventually(t, "the cable is plugged in", func() (bool, string) {
+		state, err := os.ReadFile("/sys/class/net/" + here + "/operstate")
+		return strings.TrimSpace(string(state)) == "up", fmt.Sprint(string(state), err)
+	})
+	// The line is cut at its far end and in silence, where the browser does not see it either.
+	return place{host: net + "1", run: []string{"ip", "netns", "exec", name}, way: "a network of its own",
+		cut:  func() { run("-n " + name + " route add blackhole " + net + "1/32") },
+		mend: func() { run("-n " + name + " route del blackhole " + net + "1/32") }}
 }
 
 // agentProcess is an agent that runs elsewhere.
