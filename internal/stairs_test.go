@@ -17,8 +17,9 @@ var stairs = map[string][]string{
 	"errs":    {},
 	"vectors": {}, // reads the public test vectors; tests alone import it
 	"raced":   {}, // how much tests do under the race detector; tests alone import it
-	"btc":     {"errs"}, "auth": {"errs"}, "safe": {"errs"}, "backup": {"errs"}, "rates": {"btc", "errs"}, "remote": {"errs"}, "door": {"errs"},
-	"chain": {"btc", "errs"}, "signer": {"btc", "errs", "raced"}, "interop": {"btc", "errs"}, "airgap": {"btc", "errs"},
+	"testkit": {}, // programs, ports, browsers and patience; tests alone import it
+	"btc":     {"errs"}, "auth": {"errs"}, "safe": {"errs"}, "backup": {"errs"}, "rates": {"btc", "errs"}, "remote": {"errs", "testkit"}, "door": {"errs"},
+	"chain": {"btc", "errs", "testkit"}, "signer": {"btc", "errs", "raced"}, "interop": {"btc", "errs"}, "airgap": {"btc", "errs"},
 	"node":   {"btc", "chain", "errs"},
 	"device": {"btc", "interop", "errs"},
 	"wallet": {"btc", "chain", "interop", "errs"}, "setting": {"auth", "backup", "btc", "rates", "errs"},

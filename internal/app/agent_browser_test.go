@@ -247,7 +247,7 @@ func TestADeskThatNothingReachesSigns(t *testing.T) {
 	h := owned(t, Config{Demo: &Demo{}, Hosts: []string{p.host}, TLS: TLS{Mode: TLSSelfSigned}})
 	g = newPassage(t, net.JoinHostPort(p.host, "0"), h.listener.Addr().String())
 	base := "https://" + g.Addr().String()
-	b := openTabFor(t, 4*time.Minute, base, 1280, 1000, chromedp.Flag("ignore-certificate-errors", true))
+	b := openTab(t, base, 1280, 1000, chromedp.Flag("ignore-certificate-errors", true))
 	b.visit("/auth/login")
 	b.set("[name=username]", "admin")
 	b.set("[name=password]", "correct horse battery")

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"specter/internal/testkit/chromium"
 )
 
 // axeScript reads the accessibility checker axe-core: the file that SPECTER_AXE names, or what
@@ -115,7 +117,7 @@ func TestEveryPageIsForEverybody(t *testing.T) {
 		t.Skip("a long browser run")
 	}
 	h := newTour(t)
-	b := openTabFor(t, 15*time.Minute, h.URL(), 1280, 900)
+	b := openTab(t, h.URL(), 1280, 900)
 	b.early(script)
 	b.visit("/auth/login")
 	b.judge("login")
@@ -126,7 +128,7 @@ func TestEveryPageIsForEverybody(t *testing.T) {
 	b.logIn()
 	pages := h.everyPage()
 	for _, path := range pages {
-		b.do("open "+path, chromedp.Navigate(b.base+path), chromedp.WaitReady("main"))
+		b.do("open "+path, chromium.Navigate(b.base+path), chromedp.WaitReady("main"))
 		b.run("open boxes", openBoxes)
 		b.judge(path)
 		b.asks(path)

@@ -4,13 +4,14 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"specter/internal/testkit"
+	"specter/internal/testkit/chromium"
 )
 
 // tab is a browser tab on the pages of an App.
@@ -23,41 +24,14 @@ type tab struct {
 // openTab starts a headless browser, or skips loudly where there is none.
 func openTab(t *testing.T, base string, width, height int, more ...chromedp.ExecAllocatorOption) *tab {
 	t.Helper()
-	return openTabFor(t, 2*time.Minute, base, width, height, more...)
-}
-
-// openTabFor starts one that may work for longer.
-func openTabFor(t *testing.T, most time.Duration, base string, width, height int, more ...chromedp.ExecAllocatorOption) *tab {
-	t.Helper()
-	path := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if p, err := exec.LookPath(name); err == nil {
-			path = p
-			break
-		}
-	}
-	if path == "" {
-		t.Skip("SKIPPED WITHOUT A BROWSER: install chromium to run the pages in it")
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(width, height),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
-	options = append(options, more...)
-	alloc, stopAlloc := chromedp.NewExecAllocator(context.Background(), options...)
-	ctx, stop := chromedp.NewContext(alloc)
-	ctx, cancel := context.WithTimeout(ctx, most)
-	t.Cleanup(func() { cancel(); stop(); stopAlloc() })
-	if err := chromedp.Do(ctx); err != nil { // starts the browser, which lives as long as this context
-		t.Fatalf("start the browser: %v", err)
-	}
+	ctx := chromium.Start(t, append(more, chromedp.WindowSize(width, height))...)
 	return &tab{t, ctx, strings.TrimSuffix(base, "/")}
 }
 
 // do runs steps; a failure shows where the tab was and what it said.
 func (b *tab) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, testkit.Patience)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		b.fail(what, err)
@@ -75,22 +49,12 @@ func (b *tab) fail(what string, err error) {
 // until waits for an expression to be true.
 func (b *tab) until(what, expression string) {
 	b.t.Helper()
-	eventually(b.t, what, func() (bool, string) {
-		ok, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`!!(`+expression+`)`))
-		if err != nil {
-			return false, err.Error() // the page may be on its way
-		}
-		if !ok {
-			text, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](`location.pathname + "\n" + document.body.innerText.slice(0, 1500)`))
-			return false, text
-		}
-		return true, ""
-	})
+	eventually(b.t, what, func() (bool, string) { return chromium.True(b.ctx, expression) })
 }
 
 func (b *tab) visit(path string) {
 	b.t.Helper()
-	b.do("open "+path, chromedp.Navigate(b.base+path), chromedp.WaitReady("main"))
+	b.do("open "+path, chromium.Navigate(b.base+path), chromedp.WaitReady("main"))
 }
 
 // run evaluates a statement for its effect.

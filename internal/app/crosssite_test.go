@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"specter/internal/testkit/chromium"
 )
 
 // attack is a page of another site that tries all that a browser lets it try against Specter
@@ -72,7 +74,7 @@ func TestAnotherSiteCanNeitherReadNorChangeAnything(t *testing.T) {
 	}
 	b := openTab(t, evil.URL, 1000, 700, chromedp.Flag("host-resolver-rules", "MAP evil.example 127.0.0.1"), chromedp.Flag("disable-popup-blocking", true))
 	for _, site := range []string{"http://127.0.0.1:" + port, "http://localhost:" + port, "http://evil.example:" + port} {
-		b.do("open "+site, chromedp.Navigate(site+"/"))
+		b.do("open "+site, chromium.Navigate(site+"/"))
 		b.until("the attack from "+site, "window.result")
 		seen, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]string]("window.result"))
 		if err != nil {
@@ -101,7 +103,7 @@ func rebound(t *testing.T, h *house, b *tab) {
 	t.Helper()
 	port := mustURL(t, h.URL()).Port()
 	for _, path := range []string{"/overview", "/api/v1/wallets", "/wallets/savings_2_of_3", "/static/", "/healthz/liveness"} {
-		b.do("rebound "+path, chromedp.Navigate("http://evil.example:"+port+path))
+		b.do("rebound "+path, chromium.Navigate("http://evil.example:"+port+path))
 		text, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.body.innerText`))
 		if err != nil {
 			t.Fatal(err)

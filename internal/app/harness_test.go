@@ -11,6 +11,7 @@ import (
 	"specter/internal/chain/core/coretest"
 	"specter/internal/device"
 	"specter/internal/node"
+	"specter/internal/testkit"
 	"specter/internal/wallet"
 )
 
@@ -105,21 +106,7 @@ func (h *house) keys(names ...string) []device.Device {
 // eventually waits until check holds; every wait in these tests ends with a fact, not a time.
 func eventually(t *testing.T, what string, check func() (bool, string)) {
 	t.Helper()
-	deadline := time.NewTimer(30 * time.Second)
-	defer deadline.Stop()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		ok, state := check()
-		if ok {
-			return
-		}
-		select {
-		case <-deadline.C:
-			t.Fatalf("%s did not happen: %s", what, state)
-		case <-tick.C:
-		}
-	}
+	testkit.Soon(t, what, check)
 }
 
 // record reads a wallet.

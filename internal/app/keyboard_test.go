@@ -3,7 +3,6 @@ package app
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -85,7 +84,7 @@ func (b *tab) enter(selector, path string) {
 // payment, its signature, sending it, and the settings.
 func TestEverythingByKeyboard(t *testing.T) {
 	h := open(t, Config{Demo: &Demo{}})
-	b := openTabFor(t, 5*time.Minute, h.URL(), 1280, 900)
+	b := openTab(t, h.URL(), 1280, 900)
 
 	b.visit("/overview")
 	b.press(kb.Tab)

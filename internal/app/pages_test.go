@@ -15,6 +15,7 @@ import (
 
 	"specter/internal/auth"
 	"specter/internal/btc"
+	"specter/internal/testkit/chromium"
 	"specter/internal/wallet"
 )
 
@@ -192,7 +193,7 @@ func TestNothingJumpsWhileAPageOpens(t *testing.T) {
 		t.Skip("a browser run")
 	}
 	h := newTour(t)
-	b := openTabFor(t, 5*time.Minute, h.URL(), 1280, 900)
+	b := openTab(t, h.URL(), 1280, 900)
 	b.early(shifts)
 	b.logIn()
 	w := "/wallets/savings_2_of_3"
@@ -219,7 +220,7 @@ func TestEveryPageFitsInGerman(t *testing.T) {
 		t.Skip("a browser run")
 	}
 	h := newTour(t)
-	b := openTabFor(t, 8*time.Minute, h.URL(), 1280, 900)
+	b := openTab(t, h.URL(), 1280, 900)
 	b.logIn()
 	b.visit("/settings")
 	b.set("#language", "de")
@@ -228,7 +229,7 @@ func TestEveryPageFitsInGerman(t *testing.T) {
 		t.Fatalf("the pages speak %q", lang)
 	}
 	for _, path := range h.everyPage() {
-		b.do("open "+path, chromedp.Navigate(b.base+path), chromedp.WaitReady("main"))
+		b.do("open "+path, chromium.Navigate(b.base+path), chromedp.WaitReady("main"))
 		for _, width := range []int64{1280, 390} {
 			b.look(width, "dark")
 			if over := b.number(`document.documentElement.scrollWidth - document.documentElement.clientWidth`); over > 0 {

@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/page"
@@ -23,7 +22,7 @@ func TestPicturesForTheDocs(t *testing.T) {
 		t.Skip("SKIPPED: set SPECTER_PICTURES to a folder, or run `make pictures`, to make the pictures of docs/screenshots")
 	}
 	h := newTour(t)
-	b := openTabFor(t, 3*time.Minute, h.URL(), 1280, 800)
+	b := openTab(t, h.URL(), 1280, 800)
 	b.look(1280, "dark")
 	b.visit("/auth/login")
 	b.picture(dir, "login", 1280)

@@ -13,6 +13,7 @@ import (
 
 	"specter/internal/btc"
 	"specter/internal/device"
+	"specter/internal/testkit/chromium"
 	"specter/internal/wallet"
 )
 
@@ -84,7 +85,7 @@ func (b *tab) crawl(from string, most int) (visited map[string]bool, poisoned in
 			continue
 		}
 		visited[at] = true
-		b.do("open "+at, chromedp.Navigate(b.base+at), chromedp.WaitReady("body"))
+		b.do("open "+at, chromium.Navigate(b.base+at), chromedp.WaitReady("body"))
 		b.clean(at)
 		text, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`document.body.innerText.includes("<img src=x") || [...document.querySelectorAll("input,textarea")].some(e => e.value.includes("<img src=x"))`))
 		if err != nil {
@@ -139,7 +140,7 @@ func TestForeignWordsStayWordsOnEveryPage(t *testing.T) {
 	pay := url.QueryEscape("bitcoin:bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080?label=" + q + "&message=" + q)
 	for _, at := range []string{"/wallets/spending/send?uri=" + pay, "/wallets/spending/history?q=" + q, "/overview?q=" + q, "/wallets/" + q, "/" + q,
 		"/wallets/spending/tx/" + q, "/auth/login?next=" + q, "/setup?secret=" + q, "/auth/register?otp=" + q} {
-		b.do("open "+at, chromedp.Navigate(b.base+at), chromedp.WaitReady("body"))
+		b.do("open "+at, chromium.Navigate(b.base+at), chromedp.WaitReady("body"))
 		b.clean(at)
 	}
 	b.nodeError()

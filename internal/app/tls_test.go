@@ -16,6 +16,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"specter/internal/auth"
+	"specter/internal/testkit/chromium"
 )
 
 // outerAddress is an address of this machine under which a browser takes it for another one.
@@ -213,7 +214,7 @@ func TestABrowserThatTrustsTheAuthorityGivesTheCamera(t *testing.T) {
 func TestABrowserThatDoesNotKnowTheAuthorityIsWarned(t *testing.T) {
 	h, _ := openSecure(t, TLS{Mode: TLSSelfSigned})
 	b := openTab(t, h.URL(), 1280, 900)
-	if err := chromedp.Do(b.ctx, chromedp.Navigate(h.URL()+"auth/login")); err == nil || !strings.Contains(err.Error(), "ERR_CERT_AUTHORITY_INVALID") {
+	if err := chromedp.Do(b.ctx, chromium.Navigate(h.URL()+"auth/login")); err == nil || !strings.Contains(err.Error(), "ERR_CERT_AUTHORITY_INVALID") {
 		t.Errorf("the browser said %v", err)
 	}
 }

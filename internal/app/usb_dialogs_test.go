@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
+
 	"specter/internal/chain/core/coretest"
 	"specter/internal/signer/bitbox02/bitbox02test"
 	"specter/internal/signer/ledger/ledgertest"
@@ -97,7 +97,7 @@ func TestThreeFamiliesByCableInABrowser(t *testing.T) {
 	all := []*desk{trezorDesk(t), ledgerDesk(t), boxDesk(t)}
 	h := owned(t, Config{ports: simulators(t, all...)})
 	h.connect(n)
-	b := openTabFor(t, 6*time.Minute, h.URL(), 1280, 1000)
+	b := openTab(t, h.URL(), 1280, 1000)
 	b.login()
 	for i, name := range []string{"Tina", "Lena", "Bea"} {
 		b.addDevice(all[i].kind, name)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/chromedp/chromedp/kb"
@@ -52,7 +51,7 @@ func single(t *testing.T, d *desk, others ...*desk) (*house, *tab) {
 		r := h.record(rec.Ref())
 		return r.Balance.Available() == 100_000_000, fmt.Sprint(r.Balance)
 	})
-	b := openTabFor(t, 4*time.Minute, h.URL(), 1280, 900)
+	b := openTab(t, h.URL(), 1280, 900)
 	b.login()
 	return h, b
 }

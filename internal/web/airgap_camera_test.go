@@ -3,7 +3,6 @@ package web_test
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -12,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -21,6 +19,8 @@ import (
 	"specter/internal/airgap/ur"
 	"specter/internal/btc"
 	"specter/internal/interop"
+	"specter/internal/testkit"
+	"specter/internal/testkit/chromium"
 	"specter/internal/vectors"
 )
 
@@ -34,29 +34,18 @@ func openCamera(t *testing.T) *camera {
 	film := filepath.Join(t.TempDir(), "film.y4m")
 	b := openBrowser(t, chromedp.Flag("use-fake-device-for-media-stream", true), chromedp.Flag("use-fake-ui-for-media-stream", true),
 		chromedp.Flag("use-file-for-fake-video-capture", film))
-	return patient(b, film)
-}
-
-// patient is a browser with a camera that has the time that a busy machine needs: what is waited
-// for are facts, and these limits end what has gone wrong.
-func patient(b *browser, film string) *camera {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(b.ctx), 6*time.Minute)
-	b.ctx = ctx
-	b.t.Cleanup(cancel)
 	return &camera{b, film}
 }
 
-const patience = 90 * time.Second
-
-// until waits for a condition written in JavaScript, as long as a busy machine needs.
+// until waits for a condition written in JavaScript, and tells what the scanner said meanwhile.
 func (c *camera) until(js string) {
 	c.t.Helper()
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(40 * time.Millisecond) {
+	testkit.Soon(c.t, js, func() (bool, string) {
 		if c.js(`String(!!(`+js+`))`) == "true" {
-			return
+			return true, ""
 		}
-	}
-	c.t.Fatalf("never came true: %s: the panel says %s", js, c.said())
+		return false, "the panel says " + c.said()
+	})
 }
 
 // said is what the scanner's panel tells, for a test that failed.
@@ -190,7 +179,7 @@ func (c *camera) show(a airgap.Encoder, n, rate int) {
 // scan presses the scanner's button on a page and waits until the field is filled.
 func (c *camera) scan(path, field string) string {
 	c.t.Helper()
-	c.run(chromedp.Navigate(c.base + path))
+	c.run(chromium.Navigate(c.base + path))
 	c.js(`window.got = ""; document.addEventListener("change", e => { if (e.target.id === "` + field + `") window.got = e.target.value }); ""`)
 	// the page's own buttons would lead on to another page
 	c.js(`document.querySelectorAll("[data-press]").forEach(b => b.removeAttribute("data-press")); ""`)
@@ -294,7 +283,7 @@ func TestTheCameraReadsWithoutCompiledCode(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.show(a, a.Len(), 5)
-	c.run(chromedp.Navigate(c.base + pasteField))
+	c.run(chromium.Navigate(c.base + pasteField))
 	c.js(`document.getElementById("scan").dataset.plain = "yes"; window.got = ""; document.querySelector("[data-press]").removeAttribute("data-press");
 		document.addEventListener("change", e => { if (e.target.id === "psbt") window.got = e.target.value }); ""`)
 	c.run(chromedp.Click(`[data-test=scan-psbt]`))

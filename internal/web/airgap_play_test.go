@@ -12,18 +12,19 @@ import (
 
 	"specter/internal/airgap"
 	"specter/internal/device"
+	"specter/internal/testkit/chromium"
 )
 
 // What is around a code on show: size, speed and density, full screen, copy and save; in dark
 // colours it stays black on white.
 func TestTheCodesAreFittedToTheDevicesCamera(t *testing.T) {
 	t.Parallel()
-	c := patient(openBrowser(t), "")
+	c := &camera{openBrowser(t), ""}
 	c.run(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}})
 		return err
 	}))
-	c.run(chromedp.Navigate(c.base + "/wallets/family_vault/drafts/7/qr?type=seedsigner"))
+	c.run(chromium.Navigate(c.base + "/wallets/family_vault/drafts/7/qr?type=seedsigner"))
 	c.until(`document.querySelector(".show.playing") && Number(document.querySelector("[data-show]").dataset.at) >= 1`)
 	if got := c.js(`(() => { const c = document.querySelector(".show canvas"), p = c.getContext("2d").getImageData(0, 0, c.width, c.height).data, seen = new Set();
 		for (let i = 0; i < p.length; i += 4) seen.add([p[i], p[i + 1], p[i + 2], p[i + 3]].join());

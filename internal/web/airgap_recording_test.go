@@ -14,6 +14,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"specter/internal/airgap"
+	"specter/internal/testkit/chromium"
 )
 
 // elsewhere is the same Specter as another computer reaches it over plain http.
@@ -44,7 +45,7 @@ func (c *camera) chooses(script string) {
 // listen opens a page with a scanner and keeps what comes into its field.
 func (c *camera) listen(path string) {
 	c.t.Helper()
-	c.run(chromedp.Navigate(c.base + path))
+	c.run(chromium.Navigate(c.base + path))
 	c.js(`window.got = ""; document.querySelector("[data-press]").removeAttribute("data-press");
 		document.addEventListener("change", e => { if (e.target.id === "psbt") window.got = e.target.value }); ""`)
 }
@@ -71,7 +72,7 @@ const recording = `const box = document.querySelector("[data-show]"), pause = do
 // place; where the browser gives no camera, the panel says why.
 func TestPicturesAndRecordingsTakeTheCamerasPlace(t *testing.T) {
 	t.Parallel()
-	b := patient(openBrowser(t, chromedp.Flag("host-resolver-rules", "MAP specter.example 127.0.0.1")), "")
+	b := &camera{openBrowser(t, chromedp.Flag("host-resolver-rules", "MAP specter.example 127.0.0.1")), ""}
 	b.base = elsewhere(t, b.base)
 	choose := func(record string) {
 		t.Helper()
@@ -105,7 +106,7 @@ func TestPicturesAndRecordingsTakeTheCamerasPlace(t *testing.T) {
 // Pictures from a mirror and in white on black are read, by compiled code and by plain script.
 func TestPicturesAreReadMirroredAndInverted(t *testing.T) {
 	t.Parallel()
-	c := patient(openBrowser(t), "")
+	c := &camera{openBrowser(t), ""}
 	p := somePSBT(300)
 	a, err := airgap.NewEncoder(p, airgap.Options{Format: airgap.FormatBase64})
 	if err != nil {
@@ -140,7 +141,7 @@ func TestPicturesAreReadMirroredAndInverted(t *testing.T) {
 // light is offered where the camera has one.
 func TestTheCameraIsChosenAndItsLightTurnedOn(t *testing.T) {
 	t.Parallel()
-	c := patient(openBrowser(t, chromedp.Flag("use-fake-device-for-media-stream", "device-count=2"), chromedp.Flag("use-fake-ui-for-media-stream", true)), "")
+	c := &camera{openBrowser(t, chromedp.Flag("use-fake-device-for-media-stream", "device-count=2"), chromedp.Flag("use-fake-ui-for-media-stream", true)), ""}
 	const track = `document.querySelector(".scan-view video").srcObject?.getVideoTracks()[0]`
 	start := func() {
 		t.Helper()

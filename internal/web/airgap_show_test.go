@@ -19,6 +19,7 @@ import (
 	"specter/internal/airgap"
 	"specter/internal/btc/psbt"
 	"specter/internal/raced"
+	"specter/internal/testkit/chromium"
 )
 
 // film is what a page's script is given to draw.
@@ -215,7 +216,7 @@ func (b *browser) shot(name string) {
 // change it.
 func TestTheBrowserPlaysTheCodes(t *testing.T) {
 	b := openBrowser(t)
-	b.run(chromedp.EmulateViewport(1280, 1000), chromedp.Navigate(b.base+"/wallets/family_vault/drafts/7/qr?type=keystone"))
+	b.run(chromedp.EmulateViewport(1280, 1000), chromium.Navigate(b.base+"/wallets/family_vault/drafts/7/qr?type=keystone"))
 	b.until(`document.querySelector(".show.playing") && Number(document.querySelector("[data-show]").dataset.at) >= 2`)
 	first := b.js(`String(document.querySelector("[data-show]").dataset.total)`)
 	b.shot("draft-qr")
@@ -255,7 +256,7 @@ func TestTheBrowserPlaysTheCodes(t *testing.T) {
 		}
 	}
 	b.quiet("the codes")
-	b.run(chromedp.EmulateViewport(390, 900), chromedp.Navigate(b.base+"/wallets/family_vault/drafts/7/qr?type=seedsigner"))
+	b.run(chromedp.EmulateViewport(390, 900), chromium.Navigate(b.base+"/wallets/family_vault/drafts/7/qr?type=seedsigner"))
 	b.until(`document.querySelector(".show.playing") !== null`)
 	b.shot("draft-qr-phone")
 	b.quiet("the codes on a phone")

@@ -13,6 +13,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"specter/internal/auth"
+	"specter/internal/testkit/chromium"
 	"specter/internal/wallet"
 	"specter/internal/web"
 )
@@ -68,10 +69,10 @@ func openGate(t *testing.T, method auth.Method) (*browser, *gatehouse, *atomic.I
 // The newcomer's story with the keyboard alone: first start, a token, and logging out and in.
 func TestFromTheFirstStartToATokenByKeyboard(t *testing.T) {
 	b, g, _ := openGate(t, auth.MethodUnset)
-	b.run(chromedp.Navigate(b.base + "/overview"))
+	b.run(chromium.Navigate(b.base + "/overview"))
 	b.until(`document.querySelector("[data-test=first-start]")`)
 	b.shots("first-start")
-	b.run(chromedp.Navigate(b.base + "/setup?secret=setup-secret"))
+	b.run(chromium.Navigate(b.base + "/setup?secret=setup-secret"))
 	b.focused("#password")
 	b.shots("setup")
 	b.keys("long enough", kb.Tab, "long enough", kb.Enter)
@@ -85,7 +86,7 @@ func TestFromTheFirstStartToATokenByKeyboard(t *testing.T) {
 	b.keys(kb.Escape)
 	b.until(`!document.querySelector(".user-menu").open`)
 
-	b.run(chromedp.Navigate(b.base+"/settings/tokens"), chromedp.Focus(`#description`))
+	b.run(chromium.Navigate(b.base+"/settings/tokens"), chromedp.Focus(`#description`))
 	b.keys("watchtower", kb.Enter)
 	b.until(`(document.querySelector("[data-test=token]")||{}).value === "secret.of.token-1"`)
 	b.shots("token")
@@ -112,7 +113,7 @@ func TestFromTheFirstStartToATokenByKeyboard(t *testing.T) {
 func TestWhatWasTypedOutlivesTheLogin(t *testing.T) {
 	b, g, ahead := openGate(t, auth.MethodUsers)
 	const draft = "/wallets/family_vault/drafts/7"
-	b.run(chromedp.Navigate(b.base + draft))
+	b.run(chromium.Navigate(b.base + draft))
 	b.at("/auth/login")
 	b.focused("#username")
 	b.keys("admin", kb.Tab, "correct horse", kb.Enter)
@@ -173,7 +174,7 @@ func TestThePagesOfTheLoginFit(t *testing.T) {
 	g.invites["otp-1"] = auth.Invitation{ID: 1, Created: testTime}
 	look := func(name, path string) {
 		for _, width := range []int64{390, 1280} {
-			b.run(chromedp.EmulateViewport(width, 900), chromedp.Navigate(b.base+path))
+			b.run(chromedp.EmulateViewport(width, 900), chromium.Navigate(b.base+path))
 			if over := b.js(`(() => { const w = document.documentElement; return w.scrollWidth <= w.clientWidth ? "" : w.scrollWidth + " px wide"; })()`); over != "" {
 				t.Errorf("%s at %d px: %s", path, width, over)
 			}
@@ -188,7 +189,7 @@ func TestThePagesOfTheLoginFit(t *testing.T) {
 	look("register", "/auth/register?otp=otp-1")
 	look("register-dead", "/auth/register?otp=x")
 	look("logout", "/auth/logout")
-	b.run(chromedp.Navigate(b.base+"/auth/login?next=/settings"), chromedp.SendKeys("#username", "admin"), chromedp.SendKeys("#password", "correct horse"+kb.Enter))
+	b.run(chromium.Navigate(b.base+"/auth/login?next=/settings"), chromedp.SendKeys("#username", "admin"), chromedp.SendKeys("#password", "correct horse"+kb.Enter))
 	b.at("/settings")
 	b.change(func(*house) {
 		g.enter("admin")

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +16,8 @@ import (
 
 	"specter/internal/auth"
 	"specter/internal/raced"
+	"specter/internal/testkit"
+	"specter/internal/testkit/chromium"
 	"specter/internal/wallet"
 	"specter/internal/web"
 )
@@ -43,16 +44,6 @@ func openBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) *browser {
 // openBrowserWith opens one on a house that is set up another way.
 func openBrowserWith(t *testing.T, change func(*web.Config), more ...chromedp.ExecAllocatorOption) *browser {
 	t.Helper()
-	path := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if p, err := exec.LookPath(name); err == nil {
-			path = p
-			break
-		}
-	}
-	if path == "" {
-		t.Skip("SKIPPED WITHOUT A BROWSER: install chromium to test what the pages do with script")
-	}
 	b := &browser{t: t, h: newHouse("")}
 	c := web.Config{Wallets: wallets{b.h}, Devices: devices{b.h}, Nodes: nodes{b.h}, Settings: b.h, Program: &steward{h: b.h}, Auth: newGatehouse(auth.MethodNone), Demo: b.h}
 	if change != nil {
@@ -72,19 +63,7 @@ func openBrowserWith(t *testing.T, change func(*web.Config), more ...chromedp.Ex
 	}))
 	t.Cleanup(func() { s.Close(); srv.Close() })
 	b.base = srv.URL
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
-	options = append(options, more...)
-	alloc, stopAlloc := chromedp.NewExecAllocator(context.Background(), options...)
-	ctx, stop := chromedp.NewContext(alloc)
-	t.Cleanup(func() { stop(); stopAlloc() })
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("start the browser: %v", err)
-	}
-	var cancel context.CancelFunc
-	b.ctx, cancel = context.WithTimeout(ctx, 2*time.Minute)
-	t.Cleanup(cancel)
+	b.ctx = chromium.Start(t, more...)
 	b.run(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		_, err := cdp.Call(ctx, t, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: watch})
 		return err
@@ -94,7 +73,7 @@ func openBrowserWith(t *testing.T, change func(*web.Config), more ...chromedp.Ex
 
 func (b *browser) run(actions ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 15*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, testkit.Patience)
 	defer cancel()
 	if err := chromedp.Do(ctx, actions...); err != nil {
 		b.t.Fatal(err)
@@ -119,14 +98,7 @@ func (b *browser) quiet(where string) {
 // until waits for a condition written in JavaScript.
 func (b *browser) until(js string) {
 	b.t.Helper()
-	var err error
-	for end := time.Now().Add(8 * time.Second); time.Now().Before(end); time.Sleep(40 * time.Millisecond) {
-		var ok bool
-		if ok, err = chromedp.Run(b.ctx, chromedp.Evaluate[bool]("!!("+js+")")); ok {
-			return
-		}
-	}
-	b.t.Fatalf("never came true: %s (%v)", js, err)
+	testkit.Soon(b.t, js, func() (bool, string) { return chromium.True(b.ctx, js) })
 }
 
 func (b *browser) js(code string) string {
@@ -148,7 +120,7 @@ func TestEveryPageFitsAndRunsQuietly(t *testing.T) {
 			if status != 200 || strings.HasPrefix(path, "/nav") {
 				continue
 			}
-			b.run(chromedp.Navigate(b.base + path))
+			b.run(chromium.Navigate(b.base + path))
 			if over := b.js(`(() => { const w = document.documentElement; if (w.scrollWidth <= w.clientWidth) return "";
 				const wide = [...document.querySelectorAll("main *")].filter(e => e.getBoundingClientRect().right > w.clientWidth + 1 && !e.closest(".table-box, .tabs, .sr")).map(e => e.tagName + "." + e.className);
 				return w.scrollWidth + " px wide: " + wide.slice(0, 5).join(", "); })()`); over != "" {
@@ -161,7 +133,7 @@ func TestEveryPageFitsAndRunsQuietly(t *testing.T) {
 
 func TestThePageIsDrawnAgainWhenSomethingChanges(t *testing.T) {
 	b := openBrowser(t)
-	b.run(chromedp.Navigate(b.base+"/wallets/family_vault/history"), chromedp.WaitVisible(`[data-test=history]`))
+	b.run(chromium.Navigate(b.base+"/wallets/family_vault/history"), chromedp.WaitVisible(`[data-test=history]`))
 	before := len(b.h.rows)
 	row := b.h.rows[1] // nobody writes it
 	row.TxID, row.Label = hashOf(77), "just arrived"
@@ -192,7 +164,7 @@ func TestThePageIsDrawnAgainWhenSomethingChanges(t *testing.T) {
 
 func TestTheSendFormPreviewsWhileItIsFilledIn(t *testing.T) {
 	b := openBrowser(t)
-	b.run(chromedp.Navigate(b.base+sendPath), chromedp.SendKeys(`#address-0`, testAddress), chromedp.SendKeys(`#amount-0`, "0.1"))
+	b.run(chromium.Navigate(b.base+sendPath), chromedp.SendKeys(`#address-0`, testAddress), chromedp.SendKeys(`#amount-0`, "0.1"))
 	b.until(`(document.querySelector("[data-test=preview-fee]")||{}).textContent?.startsWith("0.00000141")`)
 	b.run(chromedp.SendKeys(`[name=feerate]`, "0"))
 	b.until(`document.querySelector("#fee-manual").checked && document.querySelector("[data-test=preview-error]") !== null`)
@@ -208,7 +180,7 @@ func TestTheSendFormPreviewsWhileItIsFilledIn(t *testing.T) {
 
 func TestSearchingKeepsTheHandsOnTheKeyboard(t *testing.T) {
 	b := openBrowser(t)
-	b.run(chromedp.Navigate(b.base+"/wallets/family_vault/history"), chromedp.SendKeys(`input[type=search]`, "Bob"))
+	b.run(chromium.Navigate(b.base+"/wallets/family_vault/history"), chromedp.SendKeys(`input[type=search]`, "Bob"))
 	b.until(`document.querySelectorAll("[data-test=tx]").length === 1 && document.activeElement.name === "q" && location.search.includes("q=Bob")`)
 	b.quiet("search")
 }
@@ -216,7 +188,7 @@ func TestSearchingKeepsTheHandsOnTheKeyboard(t *testing.T) {
 func TestTheMenuOnAPhoneWorksByKeyboard(t *testing.T) {
 	b := openBrowser(t)
 	visible := `getComputedStyle(document.querySelector(".sidebar")).visibility`
-	b.run(chromedp.EmulateViewport(390, 800), chromedp.Navigate(b.base+"/overview"))
+	b.run(chromedp.EmulateViewport(390, 800), chromium.Navigate(b.base+"/overview"))
 	if got := b.js(visible); got != "hidden" {
 		t.Fatalf("the menu is %s at first", got)
 	}

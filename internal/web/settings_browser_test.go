@@ -9,6 +9,7 @@ import (
 
 	"specter/internal/auth"
 	"specter/internal/setting"
+	"specter/internal/testkit/chromium"
 	"specter/internal/web"
 )
 
@@ -26,12 +27,12 @@ func TestTheScreenThatNobodyTouchesIsCovered(t *testing.T) {
 		u, err := setting.New(b.h).User(t.Context(), auth.OwnerID)
 		return err == nil && u.Hide
 	}
-	b.run(chromedp.Navigate(b.base+"/settings"), chromedp.WaitReady("main")) // somebody is there
-	b.run(chromedp.Navigate(b.base+"/overview"), chromedp.WaitReady("main"))
+	b.run(chromium.Navigate(b.base+"/settings"), chromedp.WaitReady("main")) // somebody is there
+	b.run(chromium.Navigate(b.base+"/overview"), chromedp.WaitReady("main"))
 	show := url.Values{"hide-amounts": {"no"}}
 	b.js(`fetch("/settings", {method: "POST", body: new URLSearchParams("` + show.Encode() + `&next=/overview")}).then(() => { window.shown = true }) && ""`)
 	b.until("window.shown")
-	b.run(chromedp.Navigate(b.base+"/overview"), chromedp.WaitReady("main"))
+	b.run(chromium.Navigate(b.base+"/overview"), chromedp.WaitReady("main"))
 	if at := b.js(`document.querySelector("[data-test=balance]").textContent`); strings.Contains(at, "•") {
 		t.Fatalf("the amounts are hidden from the start: %s", at)
 	}
