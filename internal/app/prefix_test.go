@@ -138,6 +138,26 @@ func TestForgedHeadersChangeNothing(t *testing.T) {
 	if last != http.StatusTooManyRequests {
 		t.Errorf("sixty guesses under forged addresses end with %d", last)
 	}
+	// The record names the peer.
+	owner, err := h.auth.User(t.Context(), auth.OwnerID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, err := h.auth.Events(t.Context(), auth.Identity{User: owner}, 0, 500)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := 0
+	for _, e := range events {
+		if e.What == "login-refused" {
+			if refused++; e.Client != "192.0.2.99" {
+				t.Errorf("the record says %q came from %q", e.Detail, e.Client)
+			}
+		}
+	}
+	if refused == 0 {
+		t.Error("no guess is in the record")
+	}
 }
 
 func TestATokenBesideTheProxysPassword(t *testing.T) {
