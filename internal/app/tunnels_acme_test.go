@@ -15,6 +15,7 @@ import (
 
 	"specter/internal/remote/remotetest"
 	"specter/internal/setting"
+	"specter/internal/testkit"
 )
 
 // overheard is a connection of which the server in the middle hears every byte.
@@ -45,10 +46,10 @@ func TestACertificateComesThroughTheTunnel(t *testing.T) {
 	public := remotetest.NewAuthority(t, v.end, 1, 90*24*time.Hour)
 	root := v.write("directory.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: public.Own.Raw})), 0o600)
 	h := owned(t, Config{TLS: TLS{Mode: TLSACME, Domains: []string{"wallet.example"}, Directory: public.URL, Root: root}})
-	v.open(h, setting.Tunnel{Target: v.target(v.ssh), Listen: fmt.Sprintf("localhost:%d", v.end)})
+	v.open(h, setting.Tunnel{Target: v.target(v.Port), Listen: fmt.Sprintf("localhost:%d", v.end)})
 	var mu sync.Mutex
 	var heard bytes.Buffer
-	c := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: public.Roots},
+	c := &http.Client{Timeout: testkit.Patience, Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: public.Roots},
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			c, err := (&net.Dialer{}).DialContext(ctx, network, fmt.Sprintf("127.0.0.1:%d", v.end))
 			return overheard{c, &mu, &heard}, err

@@ -12,7 +12,7 @@ import (
 // and the owner's page shows the tunnel by which it came.
 func TestABrowserBelowAPathThroughTheTunnel(t *testing.T) {
 	v := newVPS(t)
-	h := v.tunnelled(Config{}, v.ssh)
+	h := v.tunnelled(Config{}, v.Port)
 	v.up(v.visitor(), v.secure()+"/specter")
 	u, err := url.Parse(v.secure())
 	if err != nil {

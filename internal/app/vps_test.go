@@ -3,24 +3,32 @@ package app
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"specter/internal/remote/remotetest"
+	"specter/internal/testkit"
 )
 
 // vps is a server as the guide has it, on loopback: a real sshd and a real nginx in front of the
@@ -29,14 +37,13 @@ type vps struct {
 	t       *testing.T
 	dir     string
 	address string // of this machine, but loopback: a visitor is seen under it
-	ssh     int    // sshd's port
 	end     int    // where the tunnel ends on the server
 	http    int    // nginx in plain, at address
 	https   int    // nginx over TLS
-	sshd    *exec.Cmd
-	nginx   *exec.Cmd
-	said    lockedBuffer
-	roots   *x509.CertPool // of nginx's own certificate
+	*remotetest.SSHD
+	nginx *exec.Cmd
+	said  lockedBuffer
+	roots *x509.CertPool // of nginx's own certificate
 }
 
 type lockedBuffer struct {
@@ -56,45 +63,16 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// vpsTool finds a program, also where Debian keeps those of root.
-func vpsTool(t *testing.T, name, pkg string) string {
-	t.Helper()
-	if path, err := exec.LookPath(name); err == nil {
-		return path
-	}
-	for _, dir := range []string{"/usr/sbin/", "/sbin/"} {
-		if _, err := os.Stat(dir + name); err == nil {
-			return dir + name
-		}
-	}
-	t.Skipf("SKIPPED WITHOUT %s: install %s to be reached through a real one", strings.ToUpper(name), pkg)
-	return ""
-}
-
-func anyPort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
 // newVPS starts sshd, and nginx with the lines of the guide. The name is vps.test.
 func newVPS(t *testing.T) *vps {
 	t.Helper()
-	v := &vps{t: t, dir: t.TempDir(), address: outerAddress(t), ssh: anyPort(t), end: anyPort(t), http: anyPort(t), https: anyPort(t), roots: x509.NewCertPool()}
-	vpsTool(t, "sshd", "openssh-server")
-	vpsTool(t, "nginx", "nginx-light")
-	vpsTool(t, "ssh", "openssh-client")
-	v.newHostKey()
-	v.authorize("")
+	v := &vps{t: t, dir: t.TempDir(), address: outerAddress(t), end: testkit.Port(t), http: testkit.Port(t), https: testkit.Port(t), roots: x509.NewCertPool()}
+	testkit.Tool(t, "nginx", "nginx-light to be reached through a real one")
+	testkit.Tool(t, "ssh", "openssh-client to be reached through a real one")
+	v.SSHD = remotetest.NewSSHD(t)
 	v.certificate()
-	v.startSSH()
 	v.startNginx()
 	t.Cleanup(func() {
-		v.stopSSH()
 		v.stopNginx()
 		if t.Failed() {
 			t.Log(v.said.String())
@@ -122,61 +100,30 @@ func (v *vps) run(args ...string) string {
 	return string(out)
 }
 
-func (v *vps) newHostKey() {
-	v.t.Helper()
-	os.Remove(v.file("host"))
-	v.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", v.file("host"))
-}
-
-func (v *vps) authorize(line string) { v.t.Helper(); v.write("authorized", line+"\n", 0o600) }
-
-// certificate makes one for the server's name, as openssl does.
+// certificate makes one for the server's name.
 func (v *vps) certificate() {
 	v.t.Helper()
-	v.run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=vps.test",
-		"-addext", "subjectAltName=DNS:vps.test,IP:127.0.0.1", "-keyout", v.file("key.pem"), "-out", v.file("cert.pem"))
-	pem, err := os.ReadFile(v.file("cert.pem"))
-	if err != nil || !v.roots.AppendCertsFromPEM(pem) {
-		v.t.Fatal("nginx's certificate", err)
-	}
-}
-
-func (v *vps) startSSH() {
-	v.t.Helper()
-	if os.Getuid() == 0 {
-		os.MkdirAll("/run/sshd", 0o755)
-	}
-	config := v.write("sshd.conf", fmt.Sprintf("ListenAddress 127.0.0.1:%d\nHostKey %s\nPidFile none\nAuthorizedKeysFile %s\nStrictModes no\nUsePAM no\nPasswordAuthentication no\nPermitRootLogin yes\nGatewayPorts clientspecified\nClientAliveInterval 3\nClientAliveCountMax 2\n",
-		v.ssh, v.file("host"), v.file("authorized")), 0o600)
-	v.sshd = exec.Command(vpsTool(v.t, "sshd", "openssh-server"), "-D", "-e", "-f", config)
-	v.sshd.Stderr, v.sshd.WaitDelay = &v.said, time.Second
-	if err := v.sshd.Start(); err != nil {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
 		v.t.Fatal(err)
 	}
-	v.listens("127.0.0.1", v.ssh)
-}
-
-// stopSSH kills sshd and, by its sessions, everybody who is logged in.
-func (v *vps) stopSSH() {
-	if v.sshd == nil {
-		return
+	now := time.Now()
+	c := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "vps.test"}, DNSNames: []string{"vps.test"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(48 * time.Hour), BasicConstraintsValid: true, IsCA: true}
+	cert, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
+	if err != nil {
+		v.t.Fatal(err)
 	}
-	exec.Command("pkill", "-KILL", "-P", strconv.Itoa(v.sshd.Process.Pid)).Run()
-	v.sshd.Process.Kill()
-	v.sshd.Wait()
-	v.sshd = nil
-}
-
-func (v *vps) listens(address string, port int) {
-	v.t.Helper()
-	eventually(v.t, "a server listens", func() (bool, string) {
-		c, err := net.Dial("tcp", net.JoinHostPort(address, strconv.Itoa(port)))
-		if err != nil {
-			return false, err.Error()
-		}
-		c.Close()
-		return true, ""
-	})
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	text := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}))
+	v.write("cert.pem", text, 0o644)
+	v.write("key.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})), 0o600)
+	if !v.roots.AppendCertsFromPEM([]byte(text)) {
+		v.t.Fatal("nginx's certificate is none")
+	}
 }
 
 // passwd is what htpasswd would write for proxy:door, in the plain form that nginx reads.
@@ -205,12 +152,12 @@ http { access_log off; client_body_temp_path %[1]s/b; proxy_temp_path %[1]s/p; f
 server { listen %[5]s:%[2]d; %[4]s }
 server { listen %[5]s:%[3]d ssl; ssl_certificate %[1]s/cert.pem; ssl_certificate_key %[1]s/key.pem; %[4]s } }
 `, v.dir, v.http, v.https, sites, v.address), 0o644)
-	v.nginx = exec.Command(vpsTool(v.t, "nginx", "nginx-light"), "-c", config, "-e", "stderr", "-p", v.dir)
+	v.nginx = exec.Command(testkit.Tool(v.t, "nginx", "nginx-light"), "-c", config, "-e", "stderr", "-p", v.dir)
 	v.nginx.Stderr, v.nginx.WaitDelay = &v.said, time.Second
 	if err := v.nginx.Start(); err != nil {
 		v.t.Fatal(err)
 	}
-	v.listens(v.address, v.http)
+	remotetest.Listens(v.t, net.JoinHostPort(v.address, strconv.Itoa(v.http)))
 }
 
 func (v *vps) stopNginx() {
@@ -222,14 +169,8 @@ func (v *vps) stopNginx() {
 	v.nginx = nil
 }
 
-func (v *vps) target(port int) string {
-	v.t.Helper()
-	u, err := user.Current()
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	return fmt.Sprintf("%s@127.0.0.1:%d", u.Username, port)
-}
+// target is sshd's, or that of a line to it at another port.
+func (v *vps) target(port int) string { return fmt.Sprintf("%s@127.0.0.1:%d", v.User(), port) }
 
 // plainTunnel is ssh -N -R as people type it, to a Specter that is told of the proxy.
 func (v *vps) plainTunnel(h *house) {
@@ -239,16 +180,15 @@ func (v *vps) plainTunnel(h *house) {
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	v.authorize(string(public))
-	user, _, _ := strings.Cut(v.target(v.ssh), "@")
-	run := exec.Command(vpsTool(v.t, "ssh", "openssh-client"), "-nN", "-F", "none", "-i", v.file("id"), "-o", "StrictHostKeyChecking=accept-new", "-o", "UserKnownHostsFile="+v.file("known"),
-		"-o", "ExitOnForwardFailure=yes", "-p", strconv.Itoa(v.ssh), "-R", fmt.Sprintf("%d:localhost:%s", v.end, portOf(h.listener)), user+"@127.0.0.1")
+	v.Authorize(string(public))
+	run := exec.Command(testkit.Tool(v.t, "ssh", "openssh-client"), "-nN", "-F", "none", "-i", v.file("id"), "-o", "StrictHostKeyChecking=accept-new", "-o", "UserKnownHostsFile="+v.file("known"),
+		"-o", "ExitOnForwardFailure=yes", "-p", strconv.Itoa(v.Port), "-R", fmt.Sprintf("%d:localhost:%s", v.end, portOf(h.listener)), v.User()+"@127.0.0.1")
 	run.Stderr, run.WaitDelay = &v.said, time.Second
 	if err := run.Start(); err != nil {
 		v.t.Fatal(err)
 	}
 	v.t.Cleanup(func() { run.Process.Kill(); run.Wait() })
-	v.listens("127.0.0.1", v.end)
+	remotetest.Listens(v.t, fmt.Sprintf("127.0.0.1:%d", v.end))
 }
 
 // visitor is a browser of somebody in the street, who knows the server as vps.test.
@@ -257,7 +197,7 @@ func (v *vps) visitor() *http.Client {
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	return &http.Client{Jar: jar, Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	return &http.Client{Jar: jar, Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: v.roots}, DisableKeepAlives: true,
 			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 				_, port, _ := net.SplitHostPort(address)
@@ -348,8 +288,12 @@ func (c *cable) carry(near net.Conn) {
 	}
 	defer far.Close()
 	c.mu.Lock()
+	cut = c.cut // perhaps meanwhile
 	c.conns[near], c.conns[far] = true, true
 	c.mu.Unlock()
+	if cut {
+		return
+	}
 	go func() { io.Copy(far, near); far.Close() }()
 	io.Copy(near, far)
 }

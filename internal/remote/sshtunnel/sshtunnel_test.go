@@ -1,17 +1,12 @@
 package sshtunnel_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
-	"os/exec"
-	"os/user"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,123 +15,23 @@ import (
 
 	"specter/internal/remote/remotetest"
 	"specter/internal/remote/sshtunnel"
+	"specter/internal/testkit"
 )
 
-// server is a real sshd on loopback that lets this user in.
-type server struct {
-	t    *testing.T
-	dir  string
-	port int
-	log  bytes.Buffer
-	run  *exec.Cmd
-}
-
-func newServer(t *testing.T) *server {
+// target is where tunnels to a server go.
+func target(t *testing.T, s *remotetest.SSHD) sshtunnel.Target {
 	t.Helper()
-	for _, tool := range []string{"sshd", "ssh-keygen"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			if _, err := os.Stat("/usr/sbin/" + tool); err != nil {
-				t.Skipf("SKIPPED WITHOUT %s: install openssh-server to run tunnels through a real one", tool)
-			}
-		}
-	}
-	s := &server{t: t, dir: t.TempDir(), port: freePort(t)}
-	s.newHostKey()
-	s.authorize("")
-	s.start()
-	t.Cleanup(s.stop)
-	return s
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	to, err := sshtunnel.ParseTarget(s.Target())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	return to
 }
 
-func (s *server) file(name string) string { return filepath.Join(s.dir, name) }
-
-func (s *server) newHostKey() {
-	s.t.Helper()
-	os.Remove(s.file("host"))
-	os.Remove(s.file("host.pub"))
-	if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", s.file("host")).CombinedOutput(); err != nil {
-		s.t.Fatalf("ssh-keygen: %v %s", err, out)
-	}
-}
-
-func (s *server) authorize(line string) {
-	s.t.Helper()
-	if err := os.WriteFile(s.file("authorized"), []byte(line+"\n"), 0o600); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-func (s *server) start() {
-	s.t.Helper()
-	if os.Getuid() == 0 {
-		os.MkdirAll("/run/sshd", 0o755) // where sshd as root wants to shut its children in
-	}
-	config := fmt.Sprintf("ListenAddress 127.0.0.1:%d\nHostKey %s\nPidFile none\nAuthorizedKeysFile %s\nStrictModes no\nUsePAM no\nPasswordAuthentication no\nPermitRootLogin yes\nGatewayPorts clientspecified\nLogLevel VERBOSE\n",
-		s.port, s.file("host"), s.file("authorized"))
-	if err := os.WriteFile(s.file("config"), []byte(config), 0o600); err != nil {
-		s.t.Fatal(err)
-	}
-	path, err := exec.LookPath("sshd")
-	if err != nil {
-		path = "/usr/sbin/sshd"
-	}
-	s.run = exec.Command(path, "-D", "-e", "-f", s.file("config"))
-	s.run.Stderr = &s.log
-	if err := s.run.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-	within(s.t, 10*time.Second, "sshd listens", func() bool {
-		c, err := net.Dial("tcp", "127.0.0.1:"+strconv.Itoa(s.port))
-		if err == nil {
-			c.Close()
-		}
-		return err == nil
-	})
-}
-
-// stop kills sshd with everybody who is logged in.
-func (s *server) stop() {
-	if s.run == nil {
-		return
-	}
-	exec.Command("pkill", "-KILL", "-P", strconv.Itoa(s.run.Process.Pid)).Run()
-	s.run.Process.Kill()
-	s.run.Wait()
-	s.run = nil
-}
-
-func (s *server) target() sshtunnel.Target {
-	s.t.Helper()
-	u, err := user.Current()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return sshtunnel.Target{User: u.Username, Host: "127.0.0.1", Port: s.port}
-}
-
-func within(t *testing.T, most time.Duration, what string, check func() bool) {
+// soon waits for a fact.
+func soon(t *testing.T, what string, check func() bool) {
 	t.Helper()
-	late := time.NewTimer(most)
-	defer late.Stop()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !check() {
-		select {
-		case <-late.C:
-			t.Fatalf("%s: not within %v", what, most)
-		case <-tick.C:
-		}
-	}
+	testkit.Soon(t, what, func() (bool, string) { return check(), "" })
 }
 
 // line is a tunnel with a web server at its end that says who asked.
@@ -147,9 +42,9 @@ type line struct {
 	hosts *sshtunnel.Hosts
 }
 
-func newLine(t *testing.T, s *server, dial func(context.Context, string, string) (net.Conn, error), change func(*sshtunnel.Config)) *line {
+func newLine(t *testing.T, s *remotetest.SSHD, dial func(context.Context, string, string) (net.Conn, error), change func(*sshtunnel.Config)) *line {
 	t.Helper()
-	l := &line{port: freePort(t), files: &remotetest.Files{}}
+	l := &line{port: testkit.Port(t), files: &remotetest.Files{}}
 	l.hosts = sshtunnel.NewHosts(l.files)
 	keys := sshtunnel.NewKeys(l.files, nil)
 	bind := "localhost:" + strconv.Itoa(l.port)
@@ -157,12 +52,12 @@ func newLine(t *testing.T, s *server, dial func(context.Context, string, string)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.authorize(authorized)
+	s.Authorize(authorized)
 	inlet := sshtunnel.NewInlet()
 	if dial == nil {
 		dial = (&net.Dialer{}).DialContext
 	}
-	c := sshtunnel.Config{Target: s.target(), Listen: bind, Keys: keys, Hosts: l.hosts, Take: inlet.Take(false), Dial: dial, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
+	c := sshtunnel.Config{Target: target(t, s), Listen: bind, Keys: keys, Hosts: l.hosts, Take: inlet.Take(false), Dial: dial, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
 	if change != nil {
 		change(&c)
 	}
@@ -177,7 +72,7 @@ func newLine(t *testing.T, s *server, dial func(context.Context, string, string)
 }
 
 func (l *line) get() (string, error) {
-	c := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	c := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := c.Get("http://127.0.0.1:" + strconv.Itoa(l.port) + "/")
 	if err != nil {
 		return "", err
@@ -190,32 +85,27 @@ func (l *line) get() (string, error) {
 func (l *line) answers() bool { _, err := l.get(); return err == nil }
 
 func TestAPageIsReachedThroughARealServer(t *testing.T) {
-	s := newServer(t)
+	s := remotetest.NewSSHD(t)
 	l := newLine(t, s, nil, nil)
-	defer func() {
-		if t.Failed() {
-			t.Log(l.Status(), s.log.String())
-		}
-	}()
-	within(t, 15*time.Second, "an answer through the tunnel", l.answers)
+	soon(t, "an answer through the tunnel", l.answers)
 	got, err := l.get()
 	if err != nil || !strings.HasPrefix(got, "["+sshtunnel.Plain.String()+"]:") {
 		t.Errorf("who asks on the server itself is seen as %q, %v; it must not be taken for this machine", got, err)
 	}
-	if st := l.Status(); !st.Up || st.Trouble != "" || l.hosts.Fingerprint(s.target()) == "" {
-		t.Errorf("%+v, pinned %q", st, l.hosts.Fingerprint(s.target()))
+	if st := l.Status(); !st.Up || st.Trouble != "" || l.hosts.Fingerprint(target(t, s)) == "" {
+		t.Errorf("%+v, pinned %q", st, l.hosts.Fingerprint(target(t, s)))
 	}
 }
 
 func TestKilledServerIsFoundAgainWithinTenSeconds(t *testing.T) {
-	s := newServer(t)
+	s := remotetest.NewSSHD(t)
 	l := newLine(t, s, nil, nil)
-	within(t, 15*time.Second, "an answer through the tunnel", l.answers)
+	soon(t, "an answer through the tunnel", l.answers)
 	for range 2 {
-		s.stop()
-		within(t, 10*time.Second, "the line is known to be down", func() bool { st := l.Status(); return !st.Up && st.Trouble != "" })
-		s.start()
-		within(t, 10*time.Second, "an answer after the server came back", l.answers)
+		s.Stop()
+		soon(t, "the line is known to be down", func() bool { st := l.Status(); return !st.Up && st.Trouble != "" })
+		s.Start()
+		soon(t, "an answer after the server came back", l.answers)
 	}
 }
 
@@ -253,7 +143,7 @@ func (w *wire) Close() error {
 }
 
 func TestSilentlyCutLineIsNoticedAndMadeAnew(t *testing.T) {
-	s := newServer(t)
+	s := remotetest.NewSSHD(t)
 	cut := make(chan struct{})
 	first := true
 	l := newLine(t, s, func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -264,61 +154,61 @@ func TestSilentlyCutLineIsNoticedAndMadeAnew(t *testing.T) {
 		}
 		return c, err
 	}, nil)
-	within(t, 15*time.Second, "an answer through the tunnel", l.answers)
+	soon(t, "an answer through the tunnel", l.answers)
 	close(cut)
-	within(t, 20*time.Second, "the silence is noticed", func() bool { return !l.Status().Up })
+	soon(t, "the silence is noticed", func() bool { return !l.Status().Up })
 	// The old connection may hold the port on the server until that notices too: here we end it.
-	exec.Command("pkill", "-KILL", "-P", strconv.Itoa(s.run.Process.Pid)).Run()
+	s.Drop()
 	l.Retry()
-	within(t, 40*time.Second, "an answer again", l.answers)
+	soon(t, "an answer again", l.answers)
 }
 
 func TestAnotherHostKeyIsRefusedUntilItIsForgotten(t *testing.T) {
-	s := newServer(t)
+	s := remotetest.NewSSHD(t)
 	l := newLine(t, s, nil, nil)
-	within(t, 15*time.Second, "an answer through the tunnel", l.answers)
-	before := l.hosts.Fingerprint(s.target())
-	s.stop()
-	s.newHostKey()
-	s.start()
-	within(t, 15*time.Second, "the other key is told", func() bool {
+	soon(t, "an answer through the tunnel", l.answers)
+	before := l.hosts.Fingerprint(target(t, s))
+	s.Stop()
+	s.NewHostKey()
+	s.Start()
+	soon(t, "the other key is told", func() bool {
 		tr := l.Status().Trouble
 		return strings.Contains(tr, "shows another key than before") && strings.Contains(tr, before)
 	})
 	if l.answers() {
 		t.Error("the tunnel came up to a server that may be an impostor")
 	}
-	if err := l.hosts.Forget(s.target()); err != nil {
+	if err := l.hosts.Forget(target(t, s)); err != nil {
 		t.Fatal(err)
 	}
 	l.Retry()
-	within(t, 10*time.Second, "an answer after the old key was forgotten", l.answers)
-	if after := l.hosts.Fingerprint(s.target()); after == before || after == "" {
+	soon(t, "an answer after the old key was forgotten", l.answers)
+	if after := l.hosts.Fingerprint(target(t, s)); after == before || after == "" {
 		t.Errorf("pinned %q, then %q", before, after)
 	}
 }
 
 func TestTroublesAreTold(t *testing.T) {
 	t.Run("a key that the server does not know", func(t *testing.T) {
-		s := newServer(t)
+		s := remotetest.NewSSHD(t)
 		l := newLine(t, s, nil, nil)
-		within(t, 15*time.Second, "an answer", l.answers)
-		s.authorize("")
-		s.stop()
-		s.start()
-		within(t, 15*time.Second, "the trouble", func() bool { return strings.Contains(l.Status().Trouble, "authorized_keys") })
+		soon(t, "an answer", l.answers)
+		s.Authorize("")
+		s.Stop()
+		s.Start()
+		soon(t, "the trouble", func() bool { return strings.Contains(l.Status().Trouble, "authorized_keys") })
 	})
 	t.Run("a port that the key may not have", func(t *testing.T) {
-		s := newServer(t)
-		other := "localhost:" + strconv.Itoa(freePort(t))
+		s := remotetest.NewSSHD(t)
+		other := "localhost:" + strconv.Itoa(testkit.Port(t))
 		l := newLine(t, s, nil, func(c *sshtunnel.Config) { c.Listen = other })
-		within(t, 15*time.Second, "the trouble", func() bool { return strings.Contains(l.Status().Trouble, "does not listen on "+other) })
+		soon(t, "the trouble", func() bool { return strings.Contains(l.Status().Trouble, "does not listen on "+other) })
 	})
 	t.Run("nobody there", func(t *testing.T) {
-		s := newServer(t)
-		s.stop()
+		s := remotetest.NewSSHD(t)
+		s.Stop()
 		l := newLine(t, s, nil, nil)
-		within(t, 15*time.Second, "the trouble", func() bool { return strings.Contains(l.Status().Trouble, "cannot be reached") })
+		soon(t, "the trouble", func() bool { return strings.Contains(l.Status().Trouble, "cannot be reached") })
 	})
 }
 
@@ -331,7 +221,7 @@ func TestTheNodesPortComesThroughTheTunnel(t *testing.T) {
 	web := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "the node") })}
 	go web.Serve(node)
 	t.Cleanup(func() { web.Close() })
-	s := newServer(t)
+	s := remotetest.NewSSHD(t)
 	l := newLine(t, s, nil, func(c *sshtunnel.Config) {
 		c.Listen = ""
 		c.Forward = &sshtunnel.Forward{Local: "127.0.0.1:0", Remote: node.Addr().String()}
@@ -339,10 +229,10 @@ func TestTheNodesPortComesThroughTheTunnel(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.authorize(line)
+		s.Authorize(line)
 	})
 	ask := func() bool {
-		c := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+		c := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 		resp, err := c.Get("http://" + l.Local() + "/")
 		if err != nil {
 			return false
@@ -351,10 +241,10 @@ func TestTheNodesPortComesThroughTheTunnel(t *testing.T) {
 		body, _ := io.ReadAll(resp.Body)
 		return string(body) == "the node"
 	}
-	within(t, 15*time.Second, "the node answers through the tunnel", ask)
-	s.stop()
-	s.start()
-	within(t, 15*time.Second, "and after the server was away", ask)
+	soon(t, "the node answers through the tunnel", ask)
+	s.Stop()
+	s.Start()
+	soon(t, "and after the server was away", ask)
 }
 
 func TestDestinationsAreReadAndRefused(t *testing.T) {

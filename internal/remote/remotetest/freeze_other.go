@@ -1,0 +1,7 @@
+//go:build !unix
+
+package remotetest
+
+func freeze(int) {}
+
+func thaw(int) {}
