@@ -3,7 +3,6 @@ package app
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"log/slog"
 	"net"
@@ -336,11 +335,11 @@ func (t *tunnels) PutTunnel(ctx context.Context, one setting.Tunnel) error {
 	if err != nil {
 		return err
 	}
+	if one.ID == "" {
+		_, err := t.AddTunnel(ctx, one)
+		return err
+	}
 	return t.change(ctx, func(list []setting.Tunnel) ([]setting.Tunnel, error) {
-		if one.ID == "" {
-			one.ID = strings.ToLower(rand.Text()[:8])
-			return append(list, one), nil
-		}
 		i, err := t.find(list, one.ID)
 		if err != nil {
 			return nil, err

@@ -38,6 +38,7 @@ type AgentStore interface {
 	Agents(ctx context.Context, userID string) ([]Agent, error)
 	AgentByID(ctx context.Context, id string) (Agent, error)
 	SeeAgent(ctx context.Context, id string, at time.Time) error
+	RenameAgent(ctx context.Context, userID, id, name string) error
 	RemoveAgent(ctx context.Context, userID, id string) error
 }
 
@@ -214,6 +215,19 @@ func (s *Service) RevokeAgent(ctx context.Context, by Identity, id string) error
 	}
 	s.record(ctx, by.User.ID, clientOf(by), "agent-revoked", a.Name)
 	return nil
+}
+
+// RenameAgent gives an agent of who asks another name. errs.NotFound: it is not theirs;
+// errs.Invalid: the name will not do.
+func (s *Service) RenameAgent(ctx context.Context, by Identity, id, name string) error {
+	if by.User.ID == "" || !by.May(Admin) {
+		return errs.E(errs.Denied, "this token may not rename agents")
+	}
+	name, err := agentName(name)
+	if err != nil {
+		return err
+	}
+	return s.c.Store.RenameAgent(ctx, by.User.ID, id, name)
 }
 
 // SeeAgent notes that an agent is or was connected until now.

@@ -80,6 +80,13 @@ func (d *DB) SeeAgent(ctx context.Context, id string, at time.Time) error {
 	})
 }
 
+// RenameAgent gives an agent of a user another name. errs.NotFound when the user has none of that id.
+func (d *DB) RenameAgent(ctx context.Context, userID, id, name string) error {
+	return d.write(ctx, func(t *tx) error {
+		return t.must("agent", `UPDATE agents SET name = ? WHERE owner = ? AND id = ?`, name, userID, id)
+	})
+}
+
 // RemoveAgent removes an agent of a user. errs.NotFound when the user has none of that id.
 func (d *DB) RemoveAgent(ctx context.Context, userID, id string) error {
 	return d.write(ctx, func(t *tx) error {

@@ -3,12 +3,12 @@ package web
 import (
 	"context"
 	"net/http"
-	"strconv"
 	"time"
 
 	"specter/internal/auth"
 	"specter/internal/door"
 	"specter/internal/errs"
+	"specter/internal/setting"
 	"specter/internal/wallet"
 )
 
@@ -114,27 +114,13 @@ func passive(r *http.Request) bool {
 	return r.Method == http.MethodGet && isHTMX(r) && r.Header.Get("HX-Target") == "live" && r.Header.Get("HX-Trigger") == "live"
 }
 
-// settingLogout is the user's wish: whole minutes without activity until the session ends, "0"
-// for never.
-const settingLogout = "auto-logout"
-
-// The default is the old Specter's, the longest is a month.
-const (
-	defaultLogout = 4 * time.Hour
-	maxLogout     = 30 * 24 * time.Hour
-)
+// maxLogout is the longest time without activity that can be chosen.
+const maxLogout = setting.MaxLogoutAfter * time.Minute
 
 // autoLogout is how long a user may be away before the session ends; 0 for never.
 func (s *Server) autoLogout(ctx context.Context, userID string) (time.Duration, error) {
-	v, err := s.c.Settings.Setting(ctx, userID, settingLogout)
-	if err != nil {
-		return 0, err
-	}
-	minutes, err := strconv.Atoi(v)
-	if err != nil || minutes < 0 {
-		return defaultLogout, nil
-	}
-	return min(time.Duration(minutes)*time.Minute, maxLogout), nil
+	minutes, err := s.settings.LogoutAfter(ctx, userID)
+	return time.Duration(minutes) * time.Minute, err
 }
 
 // client is the address that a request came from.

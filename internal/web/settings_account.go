@@ -136,7 +136,7 @@ func (s *Server) postLogoutAfter(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return "", err
 		}
-		return s.tr(r, "Settings saved."), s.c.Settings.PutSetting(r.Context(), by.User.ID, settingLogout, strconv.Itoa(minutes))
+		return s.tr(r, "Settings saved."), s.settings.SetLogoutAfter(r.Context(), by.User.ID, minutes)
 	})
 }
 

@@ -71,6 +71,7 @@ type Wallets interface {
 	walletAfter
 	walletWaiting
 	walletChain
+	walletUSB
 	// Subscribe tells of changes to the owner's wallets until the func is called.
 	Subscribe(o wallet.Owner) (<-chan wallet.Event, func())
 }

@@ -30,6 +30,8 @@ type settingsView struct {
 	FeeURL           string         `json:"source_url"`
 	TorOnly          bool           `json:"tor_only"`
 	Explorers        []explorerView `json:"explorers"`
+	Bridge           string         `json:"bridge"`
+	LogoutAfter      int            `json:"logout_after_minutes"`
 }
 
 // explorerView is the block explorer of one network.
@@ -58,6 +60,8 @@ type settingsPatch struct {
 	FeeURL           *string         `json:"source_url"`
 	TorOnly          *bool           `json:"tor_only"`
 	Explorers        []explorerInput `json:"explorers"`
+	Bridge           *string         `json:"bridge"`
+	LogoutAfter      *int            `json:"logout_after_minutes"`
 }
 
 // explorerInput chooses the block explorer of one network; "" for none.
@@ -91,7 +95,7 @@ var units = setting.Units // of files
 func viewSettings(u setting.User) settingsView {
 	v := settingsView{Unit: u.Unit, Theme: u.Theme, Language: u.Language, HideAmounts: u.Hide, HideAfterMinutes: u.HideAfter, PageSize: u.PageSize, DraftDays: u.DraftDays,
 		Proofs: u.Proofs, ShowPrice: u.ShowPrice, PriceProvider: u.Rates.Price, PriceURL: u.Rates.PriceURL, Currency: u.Rates.Currency,
-		FeeSource: u.Rates.Fees, FeeURL: u.Rates.FeesURL, TorOnly: u.Rates.TorOnly, Explorers: []explorerView{}}
+		FeeSource: u.Rates.Fees, FeeURL: u.Rates.FeesURL, TorOnly: u.Rates.TorOnly, Explorers: []explorerView{}, Bridge: bridgeWord(u)}
 	if u.Rates.Manual > 0 {
 		v.PriceByHand = strings.TrimSuffix(strings.TrimRight(u.Rates.Manual.Text(8), "0"), ".")
 	}
@@ -105,7 +109,12 @@ func viewSettings(u setting.User) settingsView {
 
 func getSettings(c *call) (any, error) {
 	u, err := c.s.settings.User(c.ctx(), c.user())
-	return viewSettings(u), err
+	if err != nil {
+		return nil, err
+	}
+	v := viewSettings(u)
+	v.LogoutAfter, err = c.s.settings.LogoutAfter(c.ctx(), c.user())
+	return v, err
 }
 
 func patchSettings(c *call) (any, error) {
@@ -113,8 +122,18 @@ func patchSettings(c *call) (any, error) {
 	if err := c.take(&in); err != nil {
 		return nil, err
 	}
-	u, err := c.s.settings.ChangeUser(c.ctx(), c.user(), in.apply)
-	return viewSettings(u), err
+	if in.LogoutAfter != nil && (*in.LogoutAfter < 0 || *in.LogoutAfter > setting.MaxLogoutAfter) {
+		return nil, invalid("logout_after_minutes", "one is logged out after 1 to %d minutes, or with 0 never", setting.MaxLogoutAfter)
+	}
+	if _, err := c.s.settings.ChangeUser(c.ctx(), c.user(), in.apply); err != nil {
+		return nil, err
+	}
+	if in.LogoutAfter != nil {
+		if err := c.s.settings.SetLogoutAfter(c.ctx(), c.user(), *in.LogoutAfter); err != nil {
+			return nil, err
+		}
+	}
+	return getSettings(c)
 }
 
 // apply puts what was sent over the settings; whether they are sound is judged behind it.
@@ -134,6 +153,9 @@ func (in settingsPatch) apply(u *setting.User) error {
 	over(&u.Rates.Fees, in.FeeSource)
 	over(&u.Rates.FeesURL, in.FeeURL)
 	over(&u.Rates.TorOnly, in.TorOnly)
+	if in.Bridge != nil {
+		u.Bridge = bridgeChosen(*in.Bridge)
+	}
 	if in.PriceByHand != nil {
 		u.Rates.Manual = 0
 		if *in.PriceByHand != "" {

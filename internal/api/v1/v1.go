@@ -37,9 +37,14 @@ type Config struct {
 	Nodes       Nodes
 	Settings    Settings
 	Idempotency Idempotency
-	Fees        Fees    // nil: nobody knows feerates, and the active node alone sends
-	Backups     Backups // nil: no backups from here
-	Program     Program // nil: the program's own settings are not on offer
+	Fees        Fees        // nil: nobody knows feerates, and the active node alone sends
+	Backups     Backups     // nil: no backups from here
+	Program     Program     // nil: the program's own settings are not on offer
+	BackupFiles BackupFiles // nil: no backup goes over the line
+	Secrets     Secrets     // nil: how secrets are locked is not on offer
+	Remote      Remote
+	USB         USB  // nil: no devices, no bridge
+	Demo        Demo // nil: a real chain
 	// Price tells what a bitcoin costs in the currency of a user; nil: nobody tells.
 	Price func(ctx context.Context, user string) (rates.Quote, error)
 	// PastPrices tells in which currency a user reckons, and what a bitcoin cost at a time; its

@@ -114,16 +114,7 @@ func (s *Self) certificate() (*tls.Certificate, error) {
 	if s.pair != nil && !s.looked.IsZero() && now.Sub(s.looked).Abs() < lookAgain {
 		return s.pair, nil
 	}
-	s.looked = now
-	var names []string
-	s.leftOut = nil
-	for _, name := range cleanNames(s.c.Names()) {
-		if permits(s.authority.leaf, name) {
-			names = append(names, name)
-		} else {
-			s.leftOut = append(s.leftOut, name)
-		}
-	}
+	names := s.look(now)
 	if s.leaf != nil && s.fits(names, now) {
 		return s.pair, nil
 	}
@@ -132,6 +123,19 @@ func (s *Self) certificate() (*tls.Certificate, error) {
 		return nil, s.trouble
 	}
 	return s.pair, nil
+}
+
+// look lists the names of now that the authority may sign for. Called with s.mu held.
+func (s *Self) look(now time.Time) (names []string) {
+	s.looked, s.leftOut = now, nil
+	for _, name := range cleanNames(s.c.Names()) {
+		if permits(s.authority.leaf, name) {
+			names = append(names, name)
+		} else {
+			s.leftOut = append(s.leftOut, name)
+		}
+	}
+	return names
 }
 
 func (s *Self) fits(names []string, now time.Time) bool {

@@ -3,6 +3,8 @@ package sshtunnel
 import (
 	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -173,8 +175,12 @@ func (h *Hosts) check(address string, key ssh.PublicKey) error {
 	switch was, ok := known[address]; {
 	case ok && was == shown:
 		return nil
+	case ok && isFingerprint(was) && was == ssh.FingerprintSHA256(key): // it was told beforehand
 	case ok:
 		e := &HostKeyError{Address: address, Known: "?", Shown: ssh.FingerprintSHA256(key)}
+		if isFingerprint(was) {
+			e.Known = was
+		}
 		if old, _, _, _, err := ssh.ParseAuthorizedKey([]byte(was)); err == nil {
 			e.Known = ssh.FingerprintSHA256(old)
 		}
@@ -192,6 +198,9 @@ func (h *Hosts) algorithms(address string) []string {
 	known, err := h.read()
 	if err != nil {
 		return nil
+	}
+	if isFingerprint(known[address]) { // of which kind is not known; the one that people look up goes first
+		return []string{ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521, ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256}
 	}
 	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(known[address]))
 	if err != nil {
@@ -211,11 +220,40 @@ func (h *Hosts) Fingerprint(t Target) string {
 	if err != nil {
 		return ""
 	}
+	if was := known[t.Address()]; isFingerprint(was) {
+		return was
+	}
 	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(known[t.Address()]))
 	if err != nil {
 		return ""
 	}
 	return ssh.FingerprintSHA256(key)
+}
+
+// Expect pins a server's key by its fingerprint, SHA256:…, before the server has shown it: that
+// key alone is taken from here on. errs.Invalid for what is no such fingerprint.
+func (h *Hosts) Expect(t Target, fingerprint string) error {
+	if fingerprint = strings.TrimSpace(fingerprint); !isFingerprint(fingerprint) {
+		return errs.E(errs.Invalid, "%.100q is no fingerprint of a server's key; on the server, ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub prints it: SHA256: and 43 letters", fingerprint)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	known, err := h.read()
+	if err != nil {
+		return err
+	}
+	if key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(known[t.Address()])); err == nil && ssh.FingerprintSHA256(key) == fingerprint {
+		return nil // it is pinned in full
+	}
+	known[t.Address()] = fingerprint
+	return h.write(known)
+}
+
+// isFingerprint reports whether a pin is a fingerprint and not a key.
+func isFingerprint(text string) bool {
+	body, ok := strings.CutPrefix(text, "SHA256:")
+	sum, err := base64.RawStdEncoding.Strict().DecodeString(body)
+	return ok && err == nil && len(sum) == sha256.Size
 }
 
 // Forget drops a server's key; the next one that it shows is pinned.

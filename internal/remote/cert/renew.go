@@ -1,0 +1,54 @@
+package cert
+
+import (
+	"context"
+
+	"specter/internal/errs"
+)
+
+// Renewer is a source that can be told to get a new certificate at once.
+type Renewer interface {
+	// Renew gets one, or says why there is none: errs.Invalid for files that cannot be used,
+	// errs.Unavailable where an authority gives none.
+	Renew(ctx context.Context) error
+}
+
+var (
+	_ Renewer = (*Self)(nil)
+	_ Renewer = (*Pair)(nil)
+	_ Renewer = (*ACME)(nil)
+)
+
+// Renew makes a new leaf for the names of now. The authority stays, so that nobody has to install
+// it again.
+func (s *Self) Renew(context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.c.Now()
+	s.trouble = s.issue(s.look(now), now)
+	return s.trouble
+}
+
+// Renew reads the files again, also where they look unchanged.
+func (p *Pair) Renew(context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.looked, p.trouble = p.now(), ""
+	err := p.read(p.stamps())
+	if err != nil {
+		p.trouble = err.Error()
+	}
+	return err
+}
+
+// Renew asks the authority now instead of after the pause that follows a refusal. A certificate
+// that is not near its end stays: authorities count how many they give.
+func (a *ACME) Renew(ctx context.Context) error {
+	a.mu.Lock()
+	a.refused = 0
+	a.mu.Unlock()
+	if err := a.Fetch(ctx); err != nil {
+		return errs.E(errs.Unavailable, "the authority gives no certificate: %w", err)
+	}
+	return nil
+}
