@@ -24,6 +24,9 @@ import (
 // of them goes at the next start.
 const workPrefix = ".backup-work-"
 
+// usualFolder is where in the data folder backups go when the owner has chosen no place.
+const usualFolder = "backups"
+
 // backups makes backups of the house, by hand and by itself.
 type backups struct {
 	a    *App
@@ -197,7 +200,7 @@ func (b *backups) folder(c setting.Backup) (string, error) {
 		}
 		return c.Folder, nil
 	}
-	path := b.a.folder.file("backups")
+	path := b.a.folder.file(usualFolder)
 	return path, os.MkdirAll(path, 0o700)
 }
 
@@ -230,7 +233,7 @@ func (b *backups) Auto(ctx context.Context) (made backup.Made, err error) {
 	if made, err = b.Make(ctx, filepath.Join(folder, backup.FileName(uid, b.a.now())), backup.Lock{Recipients: c.Recipients}); err != nil {
 		return made, err
 	}
-	return made, backup.Prune(folder, uid, c.Keep, b.a.now())
+	return made, backup.Prune(made.Path, uid, c.Keep, b.a.now())
 }
 
 // watch decides when a backup is made by itself. It remembers what it saw.
@@ -340,7 +343,7 @@ func (b *backups) Change(ctx context.Context, change func(*setting.Backup) error
 		if strings.TrimSpace(c.Folder) == "" {
 			return nil
 		}
-		f, err := os.CreateTemp(filepath.Clean(strings.TrimSpace(c.Folder)), ".backup-*.part")
+		f, err := os.CreateTemp(filepath.Clean(strings.TrimSpace(c.Folder)), backup.PartPrefix+"*")
 		if err != nil {
 			return errs.E(errs.Invalid, "backups cannot be written into this folder: %w", err)
 		}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -77,12 +78,16 @@ func TestKilledWhileRestoringAndBackingUp(t *testing.T) {
 	if testing.Short() {
 		rounds = 4
 	}
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("the moments are those of the seed %d", seed)
+	moments := rand.New(rand.NewPCG(seed, 0))
+	moment := func() time.Duration { return time.Duration(moments.Int64N(int64(220 * time.Millisecond))) }
 	for i := range rounds {
 		dir := filepath.Join(t.TempDir(), "data")
 		if err := os.CopyFS(dir, os.DirFS(old)); err != nil {
 			t.Fatal(err)
 		}
-		killed(t, "restores", dir, file, time.Duration(i*13)*time.Millisecond)
+		killed(t, "restores", dir, file, moment())
 		f, err := openFolder(dir)
 		if err != nil {
 			t.Fatal(err)
@@ -98,7 +103,7 @@ func TestKilledWhileRestoringAndBackingUp(t *testing.T) {
 	}
 	mine := backUp(t, old)
 	for i := range rounds {
-		killed(t, "backs up", old, mine, time.Duration(i*13)*time.Millisecond)
+		killed(t, "backs up", old, mine, moment())
 		if d, err := RunDrill(context.Background(), mine, backupKeys); err != nil || len(d.Problems) > 0 {
 			t.Fatalf("round %d: the last good backup: %v %v", i, err, d.Problems)
 		}

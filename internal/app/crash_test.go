@@ -22,6 +22,10 @@ import (
 // childEnv tells the test binary that it is a child to be killed: the step it shall do.
 const childEnv = "SPECTER_TEST_STEP"
 
+// diskChild does the work of children that are killed at a step on the disk; nil where no test of
+// this system does that.
+var diskChild func(what string) int
+
 func TestMain(m *testing.M) {
 	switch step := os.Getenv(childEnv); step {
 	case "":
@@ -30,6 +34,9 @@ func TestMain(m *testing.M) {
 	case "restores", "backs up":
 		os.Exit(killedChild(step))
 	default:
+		if diskChild != nil && strings.HasPrefix(step, "disk: ") {
+			os.Exit(diskChild(step))
+		}
 		os.Exit(childStep(step))
 	}
 	os.Exit(m.Run())

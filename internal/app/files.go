@@ -128,9 +128,12 @@ func (f *files) Remove(name string) error {
 	return nil
 }
 
+// newPrefix begins the names of files that have not taken their own yet.
+const newPrefix = ".new-"
+
 // replaceFile writes a file of mode 0600 beside the old one and puts it in its place.
 func replaceFile(path string, data []byte) (err error) {
-	t, err := os.CreateTemp(filepath.Dir(path), ".new-*") // 0600
+	t, err := os.CreateTemp(filepath.Dir(path), newPrefix+"*") // 0600
 	if err != nil {
 		return err
 	}

@@ -64,19 +64,53 @@ func finishRestore(folder string) error {
 	return clearWork(folder)
 }
 
-// clearWork removes what a killed program left half done.
+// clearWork removes what a killed program left half done: prepared states, copies, files that did
+// not get their name, folders to set aside into that nothing came into. Nothing of it holds anything
+// that is not elsewhere. What was decided on is not touched.
 func clearWork(folder string) error {
-	left := []string{filepath.Join(folder, stageFolder)}
-	more, err := filepath.Glob(filepath.Join(folder, workPrefix+"*"))
-	if err != nil {
-		return err
+	if exists(filepath.Join(folder, commitFile)) {
+		return nil // the prepared state is the new one
 	}
-	for _, path := range append(left, more...) {
+	left := []string{filepath.Join(folder, stageFolder)}
+	for within, prefix := range map[string]string{"": workPrefix, usualFolder: backup.PartPrefix} {
+		more, err := named(filepath.Join(folder, within), prefix)
+		if err != nil {
+			return err
+		}
+		left = append(left, more...)
+	}
+	for _, within := range append([]string{""}, ownFolders...) {
+		more, err := named(filepath.Join(folder, within), newPrefix)
+		if err != nil {
+			return err
+		}
+		left = append(left, more...)
+	}
+	for _, path := range left {
 		if err := os.RemoveAll(path); err != nil {
 			return err
 		}
 	}
-	return nil
+	aside, err := named(folder, asidePrefix)
+	for _, path := range aside {
+		_ = os.Remove(path) // it goes where it is empty, and stays where it holds a state
+	}
+	return err
+}
+
+// named lists what lies in a folder under names that begin so, sorted; a folder that is not there
+// holds nothing.
+func named(folder, prefix string) (paths []string, err error) {
+	entries, err := os.ReadDir(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), prefix) {
+			paths = append(paths, filepath.Join(folder, e.Name()))
+		}
+	}
+	return paths, err
 }
 
 // check refuses a plan that would reach outside of the data folder.
@@ -102,6 +136,9 @@ func (p commitPlan) check() error {
 // before: what stands in its place now is new.
 func (p commitPlan) carryOut(folder string) error {
 	stage, aside := filepath.Join(folder, p.Stage), filepath.Join(folder, p.Aside)
+	if !exists(filepath.Join(stage, databaseFile)) && !exists(filepath.Join(folder, databaseFile)) {
+		return errs.E(errs.Unavailable, "the new state is not in %s any more; the old one lies in %s", stage, aside)
+	}
 	if p.Aside != "" {
 		if err := os.MkdirAll(aside, 0o700); err != nil {
 			return err
@@ -125,17 +162,17 @@ func (p commitPlan) carryOut(folder string) error {
 			return err
 		}
 	}
-	for _, dir := range []string{aside, folder} {
+	for _, dir := range []string{aside, stage, folder} {
 		backup.SyncFolder(dir)
 	}
 	crashPoint("done")
+	if p.Stage != stageFolder {
+		_ = os.Remove(stage) // empty now, or somebody's
+	}
 	if err := os.Remove(filepath.Join(folder, commitFile)); err != nil {
 		return err
 	}
 	backup.SyncFolder(folder)
-	if p.Stage != stageFolder {
-		_ = os.Remove(stage) // empty now, or somebody's
-	}
 	return nil
 }
 
@@ -375,8 +412,9 @@ func (r *Restoring) Commit(now time.Time) (aside string, err error) {
 	if err != nil {
 		return "", err
 	}
-	r.decided = true
-	return plan.Aside, decide(r.held.path, plan)
+	err = decide(r.held.path, plan)
+	r.decided = err == nil || exists(r.held.file(commitFile))
+	return plan.Aside, err
 }
 
 // planRestore writes down what has to be moved.
@@ -408,12 +446,30 @@ func decide(folder string, p commitPlan) error {
 	if err != nil {
 		return err
 	}
+	// What needs room is made before the decision: once it holds, nothing but renames is left.
+	if p.Aside != "" {
+		if err := os.Mkdir(filepath.Join(folder, p.Aside), 0o700); err != nil {
+			return errs.E(errs.Unavailable, "there is no place to set the old state aside: %w; nothing was changed", err)
+		}
+	}
+	syncFolders(filepath.Join(folder, p.Stage))
 	crashPoint("before the decision")
 	if err := replaceFile(filepath.Join(folder, commitFile), text); err != nil {
 		return errs.E(errs.Unavailable, "the restore cannot be decided on: %w; nothing was changed", err)
 	}
 	crashPoint("after the decision")
 	return finishRestore(folder)
+}
+
+// syncFolders puts the names in a folder and in those below it on the disk: the decision must not
+// get there before what it decides on.
+func syncFolders(top string) {
+	_ = filepath.WalkDir(top, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			backup.SyncFolder(path)
+		}
+		return nil
+	})
 }
 
 // StepBack puts the state back that the last restore set aside; what holds now is set aside in its
@@ -424,11 +480,10 @@ func StepBack(c Config) (back, aside string, err error) {
 		return "", "", err
 	}
 	defer held.Close()
-	list, err := filepath.Glob(held.file(asidePrefix + "*"))
+	list, err := named(held.path, asidePrefix)
 	if err != nil || len(list) == 0 {
 		return "", "", errors.Join(err, errs.E(errs.NotFound, "no restore has set a state aside in %s", c.DataDir))
 	}
-	slices.Sort(list)
 	back = filepath.Base(list[len(list)-1])
 	plan, err := planRestore(held.path, back, c.Now())
 	if err != nil {

@@ -265,7 +265,7 @@ func TestPruneKeepsTheNewest(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := backup.Prune(dir, "abcdef0123", 2, now); err != nil {
+	if err := backup.Prune(filepath.Join(dir, backup.FileName("abcdef0123", now.Add(4*time.Hour))), "abcdef0123", 2, now.Add(4*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	mine, _ := backup.List(dir, "abcdef0123")

@@ -17,6 +17,12 @@ import (
 // Extension ends the names of backups.
 const Extension = ".specter-backup.age"
 
+// PartPrefix begins the names of backups that are being written.
+const PartPrefix = ".backup-"
+
+// partSuffix ends them.
+const partSuffix = ".part"
+
 // FileName is what a backup made at a time is called. Names sort by age.
 func FileName(instance string, at time.Time) string {
 	return "specter-" + clean(instance) + "-" + at.UTC().Format("20060102-150405.000") + Extension
@@ -38,9 +44,14 @@ type Made struct {
 
 // Make writes a backup to a path: beside it first, then it is opened again, decrypted and every
 // byte held against the manifest, and only then it takes its name. What stood there before stays
-// until then. On an error nothing of it remains.
+// until then. On an error nothing of it remains. An instance makes one backup at a time: what lies
+// unfinished beside the path under its name is of a program that was killed, and goes.
 func Make(ctx context.Context, path string, m Manifest, parts []Part, l Lock) (made Made, err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".backup-*.part") // 0600
+	mine := PartPrefix + clean(m.Instance) + "-"
+	if err := removeParts(filepath.Dir(path), mine, time.Time{}); err != nil {
+		return made, err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), mine+"*"+partSuffix) // 0600
 	if err != nil {
 		return made, errs.E(errs.Unavailable, "the backup cannot be written: %w", err)
 	}
@@ -60,6 +71,8 @@ func Make(ctx context.Context, path string, m Manifest, parts []Part, l Lock) (m
 	if err != nil {
 		return made, wrap(err)
 	}
+	forget(f) // or the bytes in memory would be read again, not those on the disk
+	written(f.Name())
 	again, err := os.Open(f.Name())
 	if err != nil {
 		return made, wrap(err)
@@ -77,6 +90,9 @@ func Make(ctx context.Context, path string, m Manifest, parts []Part, l Lock) (m
 	SyncFolder(filepath.Dir(path))
 	return Made{path, info.Size(), m}, nil
 }
+
+// written is called when a backup is on the disk and not read again yet; tests change it there.
+var written = func(path string) {}
 
 func wrap(err error) error {
 	if errs.KindOf(err) != errs.Internal || errors.Is(err, context.Canceled) {
@@ -109,25 +125,57 @@ func List(folder, instance string) ([]string, error) {
 	return out, nil
 }
 
-// Prune keeps the newest backups of an instance in a folder and removes the others, and what a
-// killed program left unfinished for more than a day.
-func Prune(folder, instance string, keep int, now time.Time) error {
+// Prune removes an instance's backups in the folder of the one that was just made, but for that one
+// and the newest others, so many of all; and what killed programs left unfinished there for more
+// than a day. Names with a time that is still to come were given before a clock was set back: they
+// count as the oldest.
+func Prune(made, instance string, keep int, now time.Time) error {
+	folder := filepath.Dir(made)
 	all, err := List(folder, instance)
 	if err != nil {
 		return err
 	}
-	var failed []error
-	for _, path := range all[:max(0, len(all)-max(1, keep))] {
-		failed = append(failed, os.Remove(path))
-	}
-	parts, err := filepath.Glob(filepath.Join(folder, ".backup-*.part"))
-	for _, path := range parts {
-		if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() && now.Sub(info.ModTime()) > 24*time.Hour {
-			failed = append(failed, os.Remove(path))
+	var others, past []string
+	for _, path := range all {
+		switch {
+		case filepath.Base(path) == filepath.Base(made):
+		case filepath.Base(path) > FileName(instance, now):
+			others = append(others, path)
+		default:
+			past = append(past, path)
 		}
 	}
-	if err := errors.Join(append(failed, err)...); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	others = append(others, past...)
+	var failed []error
+	for _, path := range others[:max(0, len(others)-max(1, keep)+1)] {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			failed = append(failed, err)
+		}
+	}
+	if err := errors.Join(append(failed, removeParts(folder, PartPrefix, now.Add(-24*time.Hour)))...); err != nil {
 		return errs.E(errs.Unavailable, "old backups cannot be removed: %w", err)
 	}
 	return nil
+}
+
+// removeParts removes unfinished backups that begin with a prefix and were last written before a
+// time; zero: whenever that was.
+func removeParts(folder, prefix string, before time.Time) error {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return errs.E(errs.Unavailable, "the folder of the backups cannot be read: %w", err)
+	}
+	var failed []error
+	for _, e := range entries {
+		if !e.Type().IsRegular() || !strings.HasPrefix(e.Name(), prefix) || !strings.HasSuffix(e.Name(), partSuffix) {
+			continue
+		}
+		if info, err := e.Info(); err != nil || !before.IsZero() && !info.ModTime().Before(before) {
+			continue
+		}
+		if err := os.Remove(filepath.Join(folder, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			failed = append(failed, err)
+		}
+	}
+	return errors.Join(failed...)
 }
