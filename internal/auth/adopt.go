@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/text/unicode/norm"
+
 	"specter/internal/errs"
 )
 
@@ -312,4 +314,41 @@ func MakeOldHash(password string) (salt, pwdhash string, err error) {
 	salt = base64.StdEncoding.EncodeToString(raw)
 	key, err := pbkdf2.Key(sha256.New, password, []byte(salt), legacyRounds, keyLen)
 	return salt, base64.StdEncoding.EncodeToString(key), err
+}
+
+// NameLike is a user's name of another program as it can be here: as it stands where it will do,
+// else without what no name may have, cut where it is too long; fallback where nothing is left.
+func NameLike(name, fallback string) string {
+	if _, _, err := checkName(name); err == nil {
+		return name
+	}
+	name = strings.Map(func(r rune) rune {
+		if unseen(r) || r == ':' {
+			return '_'
+		}
+		return r
+	}, norm.NFC.String(strings.TrimSpace(strings.ToValidUTF8(name, "_"))))
+	if runes := []rune(name); len(runes) > nameMax {
+		name = strings.TrimSpace(string(runes[:nameMax]))
+	}
+	if _, _, err := checkName(name); err == nil {
+		return name
+	}
+	if _, _, err := checkName(fallback); err == nil {
+		return fallback
+	}
+	return "user"
+}
+
+// SameName is how names are compared: two that differ in case alone are one.
+func SameName(name string) string { return foldName(norm.NFC.String(strings.TrimSpace(name))) }
+
+// Waiting reports whether a registration link with a secret is still to be used, whatever way of
+// logging in holds now.
+func (s *Service) Waiting(ctx context.Context, secret string) (bool, error) {
+	i, err := s.c.Store.InvitationByHash(ctx, hashSecret(secret))
+	if errs.Is(err, errs.NotFound) {
+		return false, nil
+	}
+	return err == nil && i.good(s.now()), err
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -56,7 +57,11 @@ type back struct {
 	ids   map[string]string // the old program's, by ours
 	names map[string]string // of users, by ours
 	kept  map[string][]byte // what was kept as it was, by its file; of the owner's and everybody's
-	made  []Password
+
+	written map[string][]byte // what the old program wrote of things that are here, by file
+	old     map[string]string // aliases that things had there, by kind, owner and what they are here
+	aliases map[string]string // of nodes and devices as they are written, by kind and id
+	made    []Password
 }
 
 // Back writes what is here as a data folder of the old Specter (version 2.1). The folder must not
@@ -80,7 +85,8 @@ func Back(ctx context.Context, dir string, r Rooms, facts Facts, o BackOptions) 
 	if err != nil {
 		return nil, nil, errs.E(errs.Unavailable, "the folder %s cannot be written: %w", filepath.Dir(dir), err)
 	}
-	b := &back{ctx: ctx, r: r, facts: facts, o: o, rep: &Report{From: dir}, ids: map[string]string{}, names: map[string]string{}, kept: map[string][]byte{}}
+	b := &back{ctx: ctx, r: r, facts: facts, o: o, rep: &Report{From: dir}, ids: map[string]string{}, names: map[string]string{}, kept: map[string][]byte{},
+		written: map[string][]byte{}, old: map[string]string{}, aliases: map[string]string{}}
 	err = b.all(part)
 	if err == nil {
 		err = replaceEmpty(part, dir)
@@ -134,14 +140,53 @@ func (b *back) all(dir string) (err error) {
 	return nil
 }
 
-// readKept reads what was kept as it was. The first of several old Specters counts.
+// readKept reads what was kept as it was, and what things were called. The first of several old
+// Specters counts.
 func (b *back) readKept() error {
-	return b.facts.ImportedOf(b.ctx, "kept", func(_, name, _ string, value []byte) error {
-		if _, file, ok := strings.Cut(name, "/"); ok && b.kept[file] == nil {
-			b.kept[file] = value
+	err := b.facts.ImportedOf(b.ctx, "kept", func(_, name, _ string, value []byte) error {
+		_, file, ok := strings.Cut(name, "/")
+		into := b.kept
+		if of, is := strings.CutPrefix(file, writtenPrefix); is {
+			into, file = b.written, of
+		}
+		if ok && into[file] == nil {
+			into[file] = value
 		}
 		return nil
 	})
+	for _, kind := range []string{"node", "device", "wallet"} {
+		if err == nil {
+			err = b.facts.ImportedOf(b.ctx, kind, func(owner, name, ref string, _ []byte) error {
+				_, alias, _ := strings.Cut(name, "/")
+				if key := oldKey(kind, owner, ref); b.old[key] == "" {
+					b.old[key] = path.Base(alias)
+				}
+				return nil
+			})
+		}
+	}
+	return err
+}
+
+func oldKey(kind, owner, ref string) string { return kind + " " + owner + " " + ref }
+
+// oldAlias is the alias that a thing had in the old program, where it came from there and no file
+// of that name was written yet; else its alias here, or one with a number.
+func (b *back) oldAlias(kind, owner string, id int64, folder, alias string) string {
+	free := func(a string) bool {
+		return a != "" && usable(a+".json") && !strings.ContainsAny(a, `/\`) && !strings.HasPrefix(a, ".") && !b.has(path.Join(folder, a+".json"))
+	}
+	if old := b.old[oldKey(kind, owner, strconv.FormatInt(id, 10))]; free(old) {
+		return old
+	}
+	taken := map[string]bool{}
+	for key, old := range b.old {
+		taken[old] = taken[old] || strings.HasPrefix(key, kind+" "+owner+" ")
+	}
+	for base, i := alias, 2; taken[alias] || !free(alias); i++ {
+		alias = fmt.Sprintf("%s_%d", base, i)
+	}
+	return alias
 }
 
 // keptObject is a kept JSON object; empty where there is none.
@@ -208,9 +253,9 @@ func (b *back) folder(kind, userID string) string {
 // Spectrum, services.
 func (b *back) rest() error {
 	for _, file := range sortedKeys(b.kept) {
-		name := strings.TrimSuffix(file, ".bkp")
+		name := strings.TrimSuffix(file, bkp)
 		switch {
-		case strings.HasPrefix(file, "users.json/"), b.has(name):
+		case strings.HasPrefix(file, "users.json/"), file == "otps.json", b.has(name):
 			continue // used, or something of that name is newer
 		case path.Clean(name) != name || !known(name) || !filepath.IsLocal(filepath.FromSlash(name)) || !usable(path.Base(name)):
 			b.line("other", "", file, LeftOut, "this is no name of a file of Specter")

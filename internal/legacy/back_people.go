@@ -24,6 +24,27 @@ type oldUser struct {
 	Secret   json.RawMessage     `json:"encrypted_user_secret"`
 	Services json.RawMessage     `json:"services"`
 	Config   object              `json:"config,omitempty"`
+
+	more object // what else stood there
+}
+
+// MarshalJSON adds what else stood there.
+func (u oldUser) MarshalJSON() ([]byte, error) {
+	type plain oldUser
+	raw, err := json.Marshal(plain(u))
+	if err != nil || len(u.more) == 0 {
+		return raw, err
+	}
+	var o object
+	if err := json.Unmarshal(raw, &o); err != nil {
+		return nil, err
+	}
+	for key, v := range u.more {
+		if _, has := o[key]; !has {
+			o[key] = v
+		}
+	}
+	return json.Marshal(o)
 }
 
 type oldToken struct {
@@ -88,7 +109,9 @@ func (b *back) people() error {
 		}
 		list = append(list, o)
 	}
-	b.links()
+	if err := b.links(); err != nil {
+		return err
+	}
 	return b.json("users.json", list)
 }
 
@@ -112,6 +135,7 @@ func (b *back) user(u auth.User, tokens map[string]string) (oldUser, error) {
 		}
 	}
 	o.Password = map[string]string{"salt": salt, "pwdhash": hash}
+	wrote := b.wrote("users.json/" + id)
 	for name, into := range map[string]*json.RawMessage{"encrypted_user_secret": &o.Secret, "services": &o.Services} {
 		file := "users.json/" + id + "/" + name
 		if raw := b.kept[file]; json.Valid(raw) {
@@ -119,17 +143,26 @@ func (b *back) user(u auth.User, tokens map[string]string) (oldUser, error) {
 		}
 		delete(b.kept, file)
 	}
+	before := wrote.Raw.object("jwt_tokens")
+	for name := range before { // those that were not taken, as nobody told the key, are as they were
+		if t := before.object(name); tokens[name] == "" && t.text("jwt_token") != "" {
+			o.Tokens[name] = oldToken{t.text("jwt_token"), t.text("jwt_token_description"), t.seconds("jwt_token_life")}
+		}
+	}
 	if err := b.tokens(u, tokens, o.Tokens); err != nil {
 		return o, err
 	}
+	o.more = wrote.Raw.without("id", "username", "password", "is_admin", "jwt_tokens", "encrypted_user_secret", "services", "config")
 	if !u.Owner() {
 		chosen, err := b.r.Settings.User(b.ctx, u.ID)
 		if err != nil {
 			return o, err
 		}
-		o.Config = object{}
+		o.Config = wrote.Raw.object("config")
 		b.choices(o.Config, chosen)
-		o.Config.put("hwi_bridge_url", "/hwi/api/")
+		if !o.Config.has("hwi_bridge_url") {
+			o.Config.put("hwi_bridge_url", "/hwi/api/")
+		}
 	}
 	b.line("user", u.Name, u.Name, Written, "%s", detail)
 	return o, nil
@@ -157,20 +190,34 @@ func (b *back) tokens(u auth.User, known map[string]string, into map[string]oldT
 	return nil
 }
 
-// links tells of registration links: their secrets are not stored here.
-func (b *back) links() {
+// links writes the registration links that came from the old program and are still good here. Of
+// those made here only the hashes are stored.
+func (b *back) links() error {
 	list, err := b.r.Auth.Invitations(b.ctx, auth.Identity{User: b.users[0]})
-	if err == nil && len(list) > 0 {
-		b.line("link", "", plural(len(list), "registration link", "registration links"), LeftOut, "only their hashes are stored here; make new ones there")
-	}
-}
-
-func (o object) put(key string, v any) {
-	raw, err := json.Marshal(v)
 	if err != nil {
-		raw = []byte("null")
+		return err
 	}
-	o[key] = raw
+	o := b.keptObject("otps.json")
+	was, _ := o.objects("new_user_otps")
+	var good []object
+	for _, l := range was {
+		here, err := b.r.Auth.Waiting(b.ctx, l.text("otp"))
+		if err != nil {
+			return err
+		}
+		if here {
+			good = append(good, l)
+		}
+	}
+	if left := len(list) - len(good); left > 0 {
+		b.line("link", "", plural(left, "registration link", "registration links"), LeftOut, "only their hashes are stored here; make new ones there")
+	}
+	if len(good) == 0 {
+		return nil
+	}
+	o.put("new_user_otps", good)
+	b.line("link", "", plural(len(good), "registration link", "registration links"), Written, "")
+	return b.json("otps.json", o)
 }
 
 // explorerIDs are the old program's names of explorers.
@@ -183,7 +230,9 @@ func (b *back) choices(o object, u setting.User) {
 	before := settingsOf(o)
 	o.put("unit", u.Unit)
 	o.put("hide_sensitive_info", u.Hide)
-	o.put("autohide_sensitive_info_timeout_minutes", nil)
+	if u.HideAfter != before.HideAfter || !o.has("autohide_sensitive_info_timeout_minutes") {
+		o.put("autohide_sensitive_info_timeout_minutes", nil)
+	}
 	if u.HideAfter > 0 {
 		o.put("autohide_sensitive_info_timeout_minutes", u.HideAfter)
 	}

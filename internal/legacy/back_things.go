@@ -29,19 +29,29 @@ func (b *back) nodes() error {
 			b.line("node", "", n.Name, LeftOut, "the old program has no such node")
 			continue
 		}
-		name, detail := "nodes/"+n.Alias+".json", ""
-		o := object{}
+		alias, detail := b.oldAlias("node", auth.OwnerID, n.ID, "nodes", n.Alias), ""
+		name := "nodes/" + alias + ".json"
+		b.aliases["node "+n.Alias] = alias
+		wrote := b.wrote(name)
 		auto, datadir := n.Autodetect, n.Datadir
 		if !auto && n.User == "" && n.CookieFile != "" {
 			auto, datadir = true, filepath.Dir(n.CookieFile)
 			detail = "the old program finds name and password in the node's folder by itself"
 		}
-		for key, v := range map[string]any{"python_class": "cryptoadvance.specter.node.Node", "fullpath": b.at(name), "name": n.Name, "alias": n.Alias,
-			"autodetect": auto, "datadir": datadir, "user": n.User, "password": n.Password.Reveal(), "port": strconv.Itoa(n.Port), "host": n.Host,
-			"protocol": n.Protocol, "node_type": "BTC"} {
-			o.put(key, v)
+		class := "cryptoadvance.specter.node.Node"
+		if wrote.Raw.has("external_node") && !wrote.Raw.yes("external_node") {
+			class = "cryptoadvance.specter.internal_node.InternalNode"
 		}
-		if err := b.json(name, o); err != nil {
+		for key, v := range map[string]any{"python_class": class, "node_type": "BTC"} {
+			if !wrote.Raw.has(key) {
+				wrote.put(key, v)
+			}
+		}
+		for key, v := range map[string]any{"fullpath": b.at(name), "name": n.Name, "alias": alias,
+			"autodetect": auto, "datadir": datadir, "user": n.User, "password": n.Password.Reveal(), "port": strconv.Itoa(n.Port), "host": n.Host, "protocol": n.Protocol} {
+			wrote.put(key, v)
+		}
+		if err := b.json(name, wrote.Raw); err != nil {
 			return err
 		}
 		b.line("node", "", n.Name, Written, "%s", detail)
@@ -60,13 +70,16 @@ func (b *back) devices() error {
 		}
 		for _, d := range list {
 			typ, detail := d.Type, ""
+			alias := b.oldAlias("device", u.ID, d.ID, b.folder("devices", u.ID), d.Alias)
 			switch {
+			case typ != "" && b.wrote(path.Join(b.folder("devices", u.ID), alias+".json")).Here["type"] == typ: // as it was
 			case typ == "hot":
 				typ, detail = "other", "its keys alone: seeds of software keys stay here"
 			case !slices.Contains(oldTypes, typ):
 				typ, detail = "other", "the old program does not know this kind of device and calls it another"
 			}
-			if err := b.device(u.ID, d.Alias, d.Name, typ, d.Keys); err != nil {
+			b.aliases["device "+strconv.FormatInt(d.ID, 10)] = alias
+			if err := b.device(u.ID, alias, d.Name, typ, d.Keys); err != nil {
 				return err
 			}
 			b.line("device", u.Name, d.Name, Written, "%s", detail)
@@ -77,16 +90,45 @@ func (b *back) devices() error {
 
 func (b *back) device(userID, alias, name, typ string, keys []device.Key) error {
 	file := path.Join(b.folder("devices", userID), alias+".json")
-	blinding := b.keptObject(file).text("blinding_key")
-	list := []object{}
-	for _, k := range keys {
-		list = append(list, keyObject(k))
+	kept, wrote := b.keptObject(file), b.wrote(file)
+	before, _ := wrote.Raw.objects("keys")
+	wrote.Raw.put("keys", keysAsWritten(before, keys))
+	if !wrote.Raw.has("blinding_key") {
+		wrote.put("blinding_key", kept.text("blinding_key"))
 	}
-	o := object{}
-	for key, v := range map[string]any{"name": name, "alias": alias, "type": typ, "keys": list, "blinding_key": blinding, "fullpath": b.at(file)} {
-		o.put(key, v)
+	for key, v := range map[string]any{"name": name, "alias": alias, "type": typ, "fullpath": b.at(file)} {
+		wrote.put(key, v)
 	}
-	return b.json(file, o)
+	return b.json(file, wrote.Raw)
+}
+
+// keysAsWritten are the keys that a device has here: those that the old program wrote as they stood
+// there, without those that were removed here, and with those that it could read and we cannot.
+func keysAsWritten(before []object, keys []device.Key) []object {
+	out, left := []object{}, slices.Clone(keys)
+	for _, o := range before {
+		k, err := readKey(o)
+		if err != nil {
+			if len(o) > 0 {
+				out = append(out, o)
+			}
+			continue
+		}
+		i := slices.IndexFunc(left, func(l device.Key) bool {
+			return l.Original == k.Original && l.XPub == k.XPub && l.ScriptType == k.ScriptType
+		})
+		if i < 0 {
+			continue
+		}
+		if left[i].Purpose != k.Purpose {
+			o.put("purpose", left[i].Purpose)
+		}
+		out, left = append(out, o), slices.Delete(left, i, i+1)
+	}
+	for _, k := range left {
+		out = append(out, keyObject(k))
+	}
+	return out
 }
 
 // keyObject is a key as the old program writes it.
@@ -134,9 +176,12 @@ func (b *back) config() error {
 	}
 	o.put("auth", login)
 	o.put("uid", b.uid)
-	o.put("active_node_alias", nil)
+	active := o.text("active_node_alias") // it stays where it names a node that only the old program can use
+	if b.kept["nodes/"+active+".json"] == nil {
+		o.put("active_node_alias", nil)
+	}
 	if n, err := b.r.Nodes.Active(b.ctx); err == nil && n.Kind == node.Core {
-		o.put("active_node_alias", n.Alias)
+		o.put("active_node_alias", b.aliases["node "+n.Alias])
 	}
 	u, err := b.r.Settings.User(b.ctx, auth.OwnerID)
 	if err != nil {

@@ -1,19 +1,22 @@
 package legacy
 
 import (
+	"bytes"
 	"encoding/base64"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+
 	"specter/internal/auth"
 	"specter/internal/btc"
+	"specter/internal/btc/psbt"
 	"specter/internal/device"
 	"specter/internal/wallet"
 )
@@ -61,7 +64,11 @@ func (b *back) wallet(u auth.User, r wallet.Record, before said) error {
 		return nil
 	}
 	delete(o, "labels")
-	file := path.Join(b.folder("wallets", u.ID), r.Network.CoreName(), r.Alias)
+	folder := path.Join(b.folder("wallets", u.ID), r.Network.CoreName())
+	alias := b.oldAlias("wallet", u.ID, int64(r.ID), folder, r.Alias)
+	file := path.Join(folder, alias)
+	wrote := b.wrote(file + ".json")
+	o.put("alias", alias)
 	if err := b.signers(u, r, o); err != nil {
 		return err
 	}
@@ -69,12 +76,9 @@ func (b *back) wallet(u auth.User, r wallet.Record, before said) error {
 	if err != nil {
 		return err
 	}
-	coins := []string{}
-	for _, op := range frozen {
-		coins = append(coins, op.String())
-	}
+	coins := frozenAsWritten(wrote.Raw.outpoints("frozen_utxo"), frozen)
 	o.put("frozen_utxo", coins)
-	pending, err := b.pending(r)
+	pending, err := b.pending(r, wrote.Raw.object("pending_psbts"), before.Drafts)
 	if err != nil {
 		return err
 	}
@@ -88,7 +92,7 @@ func (b *back) wallet(u auth.User, r wallet.Record, before said) error {
 	} else if before.Block != "" {
 		o.put("last_block", before.Block)
 	}
-	if err := b.json(file+".json", o); err != nil {
+	if err := b.json(file+".json", walletAsWritten(wrote, o, len(r.Cosigners)).Raw); err != nil {
 		return err
 	}
 	other, err := b.addressTable(r, file, labels)
@@ -99,17 +103,51 @@ func (b *back) wallet(u auth.User, r wallet.Record, before said) error {
 	if err != nil {
 		return err
 	}
-	b.tellWallet(u, r, txs, len(labels)-other, other, len(coins), len(pending))
+	b.tellWallet(u, r, alias, txs, len(labels)-other, other, len(coins), len(pending))
 	return nil
 }
 
-func (b *back) tellWallet(u auth.User, r wallet.Record, txs, labels, other, frozen, pending int) {
+// fixed are the fields of a wallet that never change, however they are written.
+var fixed = []string{"description", "address_type", "recv_descriptor", "change_descriptor", "sigs_required", "blockheight"}
+
+// walletAsWritten lays what a wallet is here over what the old program wrote of it.
+func walletAsWritten(w written, now object, keys int) written {
+	for _, key := range fixed {
+		if w.Raw.has(key) {
+			delete(now, key)
+		}
+	}
+	if was, ok := w.Raw.objects("keys"); ok && len(was) == keys && !slices.ContainsFunc(was, func(k object) bool { return k.text("original") == "" }) {
+		delete(now, "keys")
+	}
+	for _, key := range sortedKeys(now) {
+		w.put(key, now[key])
+	}
+	return w
+}
+
+// frozenAsWritten are the frozen coins in the order in which the old program had them.
+func frozenAsWritten(before []string, frozen []wire.OutPoint) []string {
+	coins, left := []string{}, map[string]bool{}
+	for _, op := range frozen {
+		left[op.String()] = true
+	}
+	for _, text := range before {
+		if text = strings.ToLower(text); left[text] {
+			coins = append(coins, text)
+			delete(left, text)
+		}
+	}
+	return append(coins, sortedKeys(left)...)
+}
+
+func (b *back) tellWallet(u auth.User, r wallet.Record, alias string, txs, labels, other, frozen, pending int) {
 	parts := []string{r.Network.String() + ": " + plural(txs, "transaction", "transactions"), plural(labels, "label", "labels"),
 		plural(frozen, "frozen coin", "frozen coins"), plural(pending, "pending payment", "pending payments")}
 	if other > 0 {
 		parts = append(parts, plural(other, "label stands", "labels stand")+" on transactions, outputs or keys, where the old program has none")
 	}
-	if want := "specter" + b.uid + "/" + r.Alias; r.NodeName != want {
+	if want := "specter" + b.uid + "/" + alias; r.NodeName != want {
 		parts = append(parts, "the old program makes a wallet of its own inside the node, and has to look through old blocks")
 	}
 	b.line("wallet", u.Name, r.Name, Written, "%s", strings.Join(parts, ", "))
@@ -168,7 +206,7 @@ func (b *back) signers(u auth.User, r wallet.Record, o object) error {
 			}
 			key = keyObject(k)
 		}
-		keys, aliases = append(keys, key), append(aliases, d.Alias)
+		keys, aliases = append(keys, key), append(aliases, b.aliases["device "+strconv.FormatInt(d.ID, 10)])
 	}
 	o.put("keys", keys)
 	o.put("devices", aliases)
@@ -197,9 +235,19 @@ func (b *back) stray(u auth.User, c wallet.Cosigner, k device.Key, list []device
 	return alias, b.device(u.ID, alias, name, "other", []device.Key{k})
 }
 
-// pending are the drafts that wait for signatures, by their txid.
-func (b *back) pending(r wallet.Record) (map[string]object, error) {
-	out := map[string]object{}
+// pending are the drafts that wait for signatures, by their txid. One that is as the old program
+// had it stands as it wrote it, and so does one that could not be taken over.
+func (b *back) pending(r wallet.Record, before object, taken []string) (map[string]json.RawMessage, error) {
+	out := map[string]json.RawMessage{}
+	for id := range before {
+		txid, err := chainhash.NewHashFromStr(id)
+		if slices.Contains(taken, id) || err != nil {
+			continue
+		}
+		if _, err := b.facts.RawTx(b.ctx, r.ID, *txid); err != nil { // else it was sent
+			out[id] = before[id]
+		}
+	}
 	list, err := b.r.Wallets.Drafts(b.ctx, r.Ref())
 	if err != nil {
 		return nil, err
@@ -208,159 +256,20 @@ func (b *back) pending(r wallet.Record) (map[string]object, error) {
 		if d.State == wallet.Broadcast || len(d.PSBT) == 0 || d.Trouble != "" {
 			continue
 		}
+		id := d.TxID.String()
+		if p, err := psbt.Decode(before.object(id).text("base64")); err == nil {
+			if raw, err := p.Serialize(); err == nil && bytes.Equal(raw, d.PSBT) {
+				out[id] = before[id]
+				continue
+			}
+		}
 		o := object{}
 		o.put("base64", base64.StdEncoding.EncodeToString(d.PSBT))
 		o.put("time", float64(d.Created.UnixMilli())/1000)
-		o.put("tx", map[string]string{"txid": d.TxID.String()})
+		o.put("tx", map[string]string{"txid": id})
 		o.put("sigs_count", d.Have)
 		o.put("fee_sat", int64(d.Fee))
-		out[d.TxID.String()] = o
+		out[id] = marshal(o)
 	}
 	return out, nil
-}
-
-// tableAt is how many rows are read at once.
-const tableAt = 1000
-
-// table opens a CSV file with its head.
-func (b *back) table(name string, head ...string) (*csv.Writer, func() error, error) {
-	f, err := b.create(name)
-	if err != nil {
-		return nil, nil, err
-	}
-	w := csv.NewWriter(f)
-	w.UseCRLF = true
-	if err := w.Write(head); err != nil {
-		return nil, nil, errors.Join(err, f.Close())
-	}
-	return w, func() error {
-		w.Flush()
-		return errors.Join(w.Error(), f.Close())
-	}, nil
-}
-
-// addressTable writes the addresses with their labels. other counts the labels that stand on
-// other things.
-func (b *back) addressTable(r wallet.Record, file string, labels []wallet.Label) (other int, err error) {
-	words := map[string]string{}
-	for _, l := range labels {
-		if l.Kind != wallet.LabelAddress {
-			other++
-			continue
-		}
-		words[l.Key] = l.Label
-	}
-	services := b.serviceIDs(file + "_addr.csv")
-	w, done, err := b.table(file+"_addr.csv", "address", "index", "change", "label", "used", "service_id")
-	if err != nil {
-		return 0, err
-	}
-	flag := map[uint32]string{0: "False", 1: "True"}
-	for branch := uint32(0); branch < 2; branch++ {
-		for from := uint32(0); ; {
-			rows, err := b.facts.AddressesFrom(b.ctx, r.ID, branch, from, tableAt)
-			if err != nil {
-				return 0, errors.Join(err, done())
-			}
-			for _, a := range rows {
-				used := ""
-				if a.Used {
-					used = "True"
-				}
-				if err := w.Write([]string{a.Address, strconv.Itoa(int(a.Index)), flag[branch], words[a.Address], used, services[a.Address]}); err != nil {
-					return 0, errors.Join(err, done())
-				}
-				delete(words, a.Address)
-			}
-			if len(rows) < tableAt {
-				break
-			}
-			from = rows[len(rows)-1].Index + 1
-		}
-	}
-	for _, address := range sortedKeys(words) { // other people's
-		if err := w.Write([]string{address, "", "", words[address], "", services[address]}); err != nil {
-			return 0, errors.Join(err, done())
-		}
-	}
-	return other, done()
-}
-
-// serviceIDs reads which addresses services had, from the table that was kept.
-func (b *back) serviceIDs(name string) map[string]string {
-	out := map[string]string{}
-	raw := b.kept[name]
-	if raw == nil {
-		return out
-	}
-	s := &Source{files: map[string]file{name: {int64(len(raw)), func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(string(raw))), nil }}}}
-	_ = s.table(name, func(r row) error { // what breaks off was told when it was taken over
-		if id := r.text("service_id"); id != "" {
-			out[strings.Clone(r.text("address"))] = strings.Clone(id)
-		}
-		return nil
-	})
-	delete(b.kept, name)
-	return out
-}
-
-// txTable writes the cached transactions, so that the old program shows them at once.
-func (b *back) txTable(r wallet.Record, file string) (n int, err error) {
-	ids := []wallet.ID{r.ID}
-	rows, err := b.facts.HistoryRows(b.ctx, ids, wallet.Page{})
-	if err != nil || len(rows) == 0 {
-		return 0, err
-	}
-	w, done, err := b.table(file+"_txs.csv", "txid", "fee", "blockhash", "blockheight", "time", "blocktime", "bip125-replaceable", "conflicts",
-		"vsize", "address", "category", "flow_amount", "utxo_amount", "ismine")
-	if err != nil {
-		return 0, err
-	}
-	for len(rows) > 0 {
-		part := rows[:min(len(rows), tableAt)]
-		rows = rows[len(part):]
-		list, err := b.facts.HistoryAt(b.ctx, ids, part)
-		if err != nil {
-			return n, errors.Join(err, done())
-		}
-		for _, h := range list {
-			if h.State != wallet.Confirmed && h.State != wallet.Pending {
-				continue // the node tells of others, should they come back
-			}
-			raw, err := b.facts.RawTx(b.ctx, r.ID, h.TxID)
-			if err == nil {
-				err = b.file(file+"_txs_raw/"+h.TxID.String()+".bin", raw)
-			}
-			if err == nil {
-				err = w.Write(txFields(h))
-			}
-			if err != nil {
-				return n, errors.Join(err, done())
-			}
-			n++
-		}
-	}
-	return n, done()
-}
-
-// txFields is a row as the old program writes it: empty is "not known", and so are fee and size of
-// what was received.
-func txFields(h wallet.HistoryRow) []string {
-	block, height, at := "", "", ""
-	time := strconv.FormatInt(h.Time.Unix(), 10)
-	if h.Height > 0 {
-		block, height, at = h.BlockHash.String(), strconv.Itoa(int(h.Height)), time
-	}
-	size, replaceable := "", "no"
-	if h.Category != wallet.Receive {
-		size = strconv.FormatInt(int64(h.VSize), 10)
-	}
-	if h.Replaceable {
-		replaceable = "yes"
-	}
-	amount := strconv.FormatFloat(h.Amount.ToBTC(), 'f', -1, 64)
-	if !strings.Contains(amount, ".") {
-		amount += ".0"
-	}
-	return []string{h.TxID.String(), "", block, height, time, at, replaceable, "[]", size, h.Address, string(h.Category), amount, "", "True"}
 }

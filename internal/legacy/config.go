@@ -24,7 +24,7 @@ type Settings struct {
 	Currency  string
 	Explorers map[btc.Network]setting.Explorer
 	Told      bool   // there was anything to read
-	Raw       []byte // as it stood, for what is not understood yet
+	Bridge    string // address of the USB bridge; "": this server's own
 }
 
 // config reads config.json: what is the program's, and what is the owner's own.
@@ -83,6 +83,9 @@ func settingsOf(o object) Settings {
 	}
 	if o.yes("price_check") {
 		v.Price, v.Currency = provider(o.text("price_provider"))
+	}
+	if u := o.text("hwi_bridge_url"); strings.HasPrefix(u, "http://") || strings.HasPrefix(u, "https://") {
+		v.Bridge = u
 	}
 	explorers, ids := o.object("explorers"), o.object("explorer_id")
 	for _, n := range btc.Networks() {
@@ -156,10 +159,14 @@ func (f *Found) small(s *Source) {
 }
 
 func (f *Found) smallText(s *Source, name string) (string, bool) {
-	if !s.Has(name) {
+	if !s.Has(name) && !s.Has(name+bkp) {
 		return "", false
 	}
 	b, err := s.read(name, maxSmall)
+	if (err != nil || len(strings.TrimSpace(string(b))) == 0) && s.Has(name+bkp) {
+		f.problem(name, "it is missing, empty or cannot be read; its copy "+name+bkp+" is used")
+		b, err = s.read(name+bkp, maxSmall)
+	}
 	if err != nil {
 		f.problem(name, "it cannot be read ("+why(err)+"); it is left out")
 		return "", false

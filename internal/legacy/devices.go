@@ -8,6 +8,7 @@ import (
 
 	"specter/internal/btc"
 	"specter/internal/device"
+	"specter/internal/errs"
 	"specter/internal/interop"
 )
 
@@ -39,7 +40,13 @@ func (f *Found) devices(s *Source) {
 		for _, alias := range list {
 			file := path.Join(dirs[user], alias+".json")
 			var o object
-			if _, ok := f.decode(s, file, &o, nil); ok {
+			check := func() error {
+				if _, is := o.objects("keys"); !is {
+					return errs.E(errs.Invalid, "it has no list of keys")
+				}
+				return nil
+			}
+			if _, ok := f.decode(s, file, &o, check); ok {
 				f.device(user, alias, file, o)
 			}
 		}
@@ -53,7 +60,7 @@ func (f *Found) device(user, alias, file string, o object) {
 		return
 	}
 	f.user(user)
-	d := Device{User: user, Device: device.Device{Alias: alias, Name: o.text("name"), Type: o.text("type")}}
+	d := Device{User: user, file: file, raw: o, Device: device.Device{Alias: alias, Name: o.text("name"), Type: o.text("type")}}
 	if d.Name == "" {
 		d.Name = alias
 	}
@@ -71,10 +78,10 @@ func (f *Found) device(user, alias, file string, o object) {
 		d.Keys = append(d.Keys, key)
 	}
 	if bad > 0 {
-		f.problem(file, plural(bad, "key", "keys")+" cannot be read (or are of Liquid) and are left out")
+		f.problem(file, plural(bad, "key", "keys")+" cannot be read (or are of Liquid) and are left out; the way back writes them again")
 	}
 	if o.text("blinding_key") != "" {
-		f.Kept = append(f.Kept, Kept{"Liquid blinding key", user, d.Name, file, marshal(object{"blinding_key": o["blinding_key"]})})
+		f.Kept = append(f.Kept, Kept{Kind: "Liquid blinding key", User: user, Name: d.Name, File: file, Data: marshal(object{"blinding_key": o["blinding_key"]})})
 	}
 	f.Devices = append(f.Devices, d)
 }

@@ -57,6 +57,8 @@ type User struct {
 	Tokens   []Token
 	Settings Settings
 	Listed   bool // stands in users.json; others are known by their folders alone
+
+	raw object // the record as it stood, without its password
 }
 
 // Token is an API token.
@@ -79,6 +81,9 @@ type Node struct {
 	node.Node
 	Managed bool // the old program started it itself
 	Sure    bool // the network was told, not guessed
+
+	file string
+	raw  object // as it stood, without its password
 }
 
 // Device is a signing device of a user.
@@ -86,6 +91,9 @@ type Device struct {
 	User string
 	device.Device
 	InNode bool // its keys lie in a wallet of the node
+
+	file string
+	raw  object // as it stood
 }
 
 // Wallet is a wallet of a user. Its cached transactions are read when they are taken over.
@@ -109,6 +117,7 @@ type Wallet struct {
 	file      string // its JSON, without ".json"
 	services  bool   // services have addresses of it
 	lastBlock string // hash of the block up to which the node was asked
+	raw       object // as it stood, without its frozen coins and labels
 }
 
 // Label is what a user wrote on an address.
@@ -139,6 +148,8 @@ type Kept struct {
 	Name string
 	File string
 	Data []byte
+
+	quiet bool // no line tells of it
 }
 
 // Problem is a part of a folder that could not be read.

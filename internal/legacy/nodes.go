@@ -19,7 +19,7 @@ func (s *Source) stems(dir string) []string {
 	var out []string
 	for n := range s.files {
 		d, base := path.Split(n)
-		stem, is := strings.CutSuffix(strings.TrimSuffix(base, ".bkp"), ".json")
+		stem, is := strings.CutSuffix(strings.TrimSuffix(base, bkp), ".json")
 		if d != dir+"/" || !is || stem == "" || seen[stem] || strings.HasPrefix(stem, ".") {
 			continue
 		}
@@ -59,26 +59,17 @@ func (f *Found) nodes(s *Source) {
 			} else if o.text("node_type") == "ELM" || strings.Contains(class, "Liquid") {
 				kind = "Liquid connection"
 			}
-			f.keep(s, kind, OwnerID, o.text("name"), f.readable(s, file))
+			f.keep(s, kind, OwnerID, o.text("name"), file)
 		}
 	}
 }
 
-// readable is the file, or its copy where that is the one that was read.
-func (f *Found) readable(s *Source, file string) string {
-	var o object
-	if raw, err := s.read(file, maxJSON); err != nil || unmarshal(raw, &o, nil) != nil {
-		return file + ".bkp"
-	}
-	return file
-}
-
 func (f *Found) node(alias, file string, o object, managed bool) {
 	if o.text("node_type") == "ELM" {
-		f.Kept = append(f.Kept, Kept{"Liquid connection", OwnerID, o.text("name"), file, marshal(o)})
+		f.Kept = append(f.Kept, Kept{Kind: "Liquid connection", User: OwnerID, Name: o.text("name"), File: file, Data: marshal(o)})
 		return
 	}
-	n := Node{Managed: managed}
+	n := Node{Managed: managed, file: file, raw: o.without("password")}
 	n.Kind, n.Alias, n.Name = node.Core, alias, o.text("name")
 	if n.Name == "" {
 		n.Name = alias
@@ -101,13 +92,19 @@ func (f *Found) node(alias, file string, o object, managed bool) {
 // oldNodes reads the connections that the oldest folders have in their config.
 func (f *Found) oldNodes(o object) {
 	if rpc := o.object("rpc"); rpc.has("host") || rpc.has("user") || rpc.has("datadir") {
-		f.node("default", "config.json", rpc, false)
-		f.Nodes[len(f.Nodes)-1].Name = "Bitcoin Core"
+		f.oldNode("default", "Bitcoin Core", rpc, false)
 	}
 	if in := o.object("internal_node"); in.has("host") || in.has("user") || in.has("datadir") {
-		f.node("specter_bitcoin", "config.json", in, true)
-		f.Nodes[len(f.Nodes)-1].Name = "Specter Bitcoin"
+		f.oldNode("specter_bitcoin", "Specter Bitcoin", in, true)
 	}
+}
+
+// oldNode reads a connection of the oldest form, which has no name.
+func (f *Found) oldNode(alias, name string, o object, managed bool) {
+	if !o.has("name") {
+		o.put("name", name)
+	}
+	f.node(alias, "config.json", o, managed)
 }
 
 // guessNetworks gives nodes on unusual ports the network of the only chain that wallets were of.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math"
 	"strconv"
 	"strings"
@@ -61,11 +62,54 @@ func (o object) yes(key string) bool {
 	if json.Unmarshal(o[key], &b) == nil {
 		return b
 	}
-	switch strings.ToLower(o.text(key)) {
-	case "true", "yes", "1", "on":
+	return affirmed(o.text(key))
+}
+
+// affirmed reports whether a text says yes.
+func affirmed(text string) bool {
+	switch strings.ToLower(strings.TrimSpace(text)) {
+	case "true", "yes", "1", "1.0", "on":
 		return true
 	}
 	return false
+}
+
+// put writes a field. One that reads the same is left as it stands: "8332" is 8332.
+func (o object) put(key string, v any) {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		raw = []byte("null")
+	}
+	was := object{"": o[key]}
+	now := object{"": raw}
+	if o.has(key) && now.has("") && scalar(o[key]) && scalar(raw) && was.plain("") == now.plain("") {
+		return
+	}
+	o[key] = raw
+}
+
+// without is a copy that lacks some fields.
+func (o object) without(keys ...string) object {
+	out := maps.Clone(o)
+	for _, key := range keys {
+		delete(out, key)
+	}
+	return out
+}
+
+// scalar reports whether a JSON value is neither a list nor an object.
+func scalar(raw json.RawMessage) bool {
+	raw = bytes.TrimSpace(raw)
+	return len(raw) > 0 && raw[0] != '{' && raw[0] != '['
+}
+
+// plain is a text, a number's digits, or a switch as "true" and "false".
+func (o object) plain(key string) string {
+	var b bool
+	if json.Unmarshal(o[key], &b) == nil {
+		return strconv.FormatBool(b)
+	}
+	return o.text(key)
 }
 
 // object reads an object inside; empty where it is none.
@@ -120,7 +164,7 @@ func (o object) texts(key string) []string {
 // that is told. found is false where there is neither; then nothing is told.
 func (f *Found) decode(s *Source, name string, v any, check func() error) (found, ok bool) {
 	var first error
-	for _, n := range []string{name, name + ".bkp"} {
+	for _, n := range []string{name, name + bkp} {
 		raw, err := s.read(n, maxJSON)
 		if errors.Is(err, fs.ErrNotExist) {
 			if first == nil {
@@ -163,7 +207,14 @@ func unmarshal(raw []byte, v any, check func() error) error {
 	case *[]object:
 		*p = nil
 	}
-	if err := json.Unmarshal(raw, v); err != nil {
+	raw = bytes.TrimPrefix(raw, []byte("\ufeff"))
+	err := json.Unmarshal(raw, v)
+	if err != nil {
+		if strict, had := withoutNaN(raw); had { // Python writes and reads them
+			err = json.Unmarshal(strict, v)
+		}
+	}
+	if err != nil {
 		return err
 	}
 	if p, is := v.(*object); is && *p == nil {
@@ -173,6 +224,35 @@ func unmarshal(raw []byte, v any, check func() error) error {
 		return nil
 	}
 	return check()
+}
+
+// bkp ends the name of the copy that the old program made of a file before it wrote the file anew.
+const bkp = ".bkp"
+
+// withoutNaN writes null for NaN and Infinity, which Python's JSON has and JSON has not. had is
+// false where there are none.
+func withoutNaN(raw []byte) (out []byte, had bool) {
+	inText := false
+	for i := 0; i < len(raw); i++ {
+		c := raw[i]
+		switch {
+		case inText && c == '\\' && i+1 < len(raw):
+			out = append(out, c)
+			i++
+			c = raw[i]
+		case c == '"':
+			inText = !inText
+		case !inText && (c == 'N' || c == 'I' || c == '-'):
+			for _, word := range []string{"NaN", "Infinity", "-Infinity"} {
+				if bytes.HasPrefix(raw[i:], []byte(word)) {
+					out, had, i, c = append(out, "nul"...), true, i+len(word)-1, 'l'
+					break
+				}
+			}
+		}
+		out = append(out, c)
+	}
+	return out, had
 }
 
 // why words a trouble without what the file holds.

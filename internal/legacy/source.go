@@ -17,7 +17,7 @@ import (
 // Bounds on what is looked at.
 const (
 	maxFiles   = 500_000  // in a folder
-	maxName    = 200      // bytes of a file's name
+	maxName    = 255      // bytes of a file's name
 	maxJSON    = 32 << 20 // bytes of a JSON file
 	maxTable   = 256 << 20
 	maxRaw     = 4 << 20 // bytes of a transaction
@@ -189,8 +189,11 @@ func wanted(name string, depth int) bool {
 	base := path.Base(name)
 	switch depth {
 	case 0:
-		return base == "nodes" || ownerOf(base, "devices") != "" || ownerOf(base, "wallets") != ""
+		return base == "nodes" || base == extensions || ownerOf(base, "devices") != "" || ownerOf(base, "wallets") != ""
 	case 1:
+		if strings.HasPrefix(name, extensions+"/") {
+			return !strings.HasPrefix(base, ".")
+		}
 		return ownerOf(path.Base(path.Dir(name)), "wallets") != "" && !strings.HasPrefix(base, ".")
 	case 2:
 		return strings.HasSuffix(base, "_txs_raw")
@@ -198,12 +201,15 @@ func wanted(name string, depth int) bool {
 	return false
 }
 
+// extensions is the folder in which the old program's extensions keep what they want.
+const extensions = "extensions"
+
 // known reports whether a file may be one that is read. Everything else in the folder (logs,
 // binaries, the node's blocks, our own database) is passed by.
 func known(name string) bool {
 	dir, base := path.Split(name)
 	if dir == "" {
-		switch strings.TrimSuffix(base, ".bkp") {
+		switch strings.TrimSuffix(base, bkp) {
 		case "cert.pem", "key.pem", "onion.txt", ".tor_service_key":
 			return true
 		}
@@ -211,7 +217,7 @@ func known(name string) bool {
 	if strings.HasPrefix(base, ".") {
 		return false
 	}
-	switch path.Ext(strings.TrimSuffix(base, ".bkp")) {
+	switch path.Ext(strings.TrimSuffix(base, bkp)) {
 	case ".json", ".csv":
 		return true
 	case ".bin":
@@ -248,7 +254,7 @@ func openSingle(name string) (*Source, error) {
 	}
 	s := &Source{Name: name, files: map[string]file{}, single: base, close: root.Close}
 	stem := strings.TrimSuffix(base, filepath.Ext(base))
-	for _, b := range []string{base, base + ".bkp", stem + "_addr.csv", stem + "_txs.csv"} {
+	for _, b := range []string{base, base + bkp, stem + "_addr.csv", stem + "_txs.csv", stem + "_addr.csv" + bkp, stem + "_txs.csv" + bkp} {
 		if info, err := root.Lstat(b); err == nil && info.Mode().IsRegular() {
 			s.files[b] = file{info.Size(), func() (io.ReadCloser, error) { return root.Open(b) }}
 		}

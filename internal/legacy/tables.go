@@ -3,8 +3,12 @@ package legacy
 import (
 	"encoding/csv"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
+	"math"
+	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,16 +44,49 @@ func (r row) text(column string) string {
 // index reads a whole number; ok is false where the field is empty or anything else. Old tables
 // have "3.0".
 func (r row) index(column string) (n uint32, ok bool) {
-	text, _ := strings.CutSuffix(r.text(column), ".0")
-	v, err := strconv.ParseUint(text, 10, 32)
-	return uint32(v), err == nil
+	text := strings.TrimSpace(r.text(column))
+	if v, err := strconv.ParseUint(text, 10, 32); err == nil {
+		return uint32(v), true
+	}
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil || v < 0 || v > math.MaxUint32 || v != math.Trunc(v) {
+		return 0, false
+	}
+	return uint32(v), true
 }
 
-func (r row) yes(column string) bool { return strings.EqualFold(r.text(column), "true") }
+func (r row) yes(column string) bool { return affirmed(r.text(column)) }
 
-// table goes through a CSV file with a head; a missing one has no rows. Where the file breaks
-// off, the rows before count.
-func (s *Source) table(name string, each func(row) error) error {
+// table goes through a CSV file with a head; a missing one has no rows, unless there is a copy.
+// Where the file breaks off, the rows before count, and then those of its copy.
+func (s *Source) table(name string, each func(row) error) error { return s.rows(name, nil, each) }
+
+// errTooMuch ends the reading of a table that nobody keeps whole.
+var errTooMuch = errs.E(errs.Invalid, "it is too large to be kept")
+
+// rows is table for whoever wants the head, too; nil: nobody does.
+func (s *Source) rows(name string, head func([]string) error, each func(row) error) error {
+	if !s.Has(name) {
+		name += bkp
+	}
+	spare := !strings.HasSuffix(name, bkp) && s.Has(name+bkp)
+	var own error // of whoever is told of the rows: no reason to read the copy
+	guarded := func(r row) error {
+		own = each(r)
+		return own
+	}
+	err := s.tableFile(name, spare, head, guarded)
+	if err == nil || own != nil || !spare {
+		return err
+	}
+	if err2 := s.tableFile(name+bkp, false, nil, guarded); err2 != nil {
+		return err2
+	}
+	return errs.E(errs.Invalid, "%s; the rows of its copy %s are used, too", why(err), path.Base(name+bkp))
+}
+
+// tableFile goes through one file. With whole, a last row that is cut off does not count.
+func (s *Source) tableFile(name string, whole bool, heard func([]string) error, each func(row) error) error {
 	f, has := s.files[name]
 	if !has {
 		return nil
@@ -62,10 +99,11 @@ func (s *Source) table(name string, each func(row) error) error {
 		return err
 	}
 	defer r.Close()
-	c := csv.NewReader(io.LimitReader(r, maxTable))
+	end := &ending{Reader: io.LimitReader(r, maxTable)}
+	c := csv.NewReader(end)
 	c.FieldsPerRecord, c.LazyQuotes, c.ReuseRecord = -1, true, true
 	head, err := c.Read()
-	if errors.Is(err, io.EOF) {
+	if errors.Is(err, io.EOF) && !whole {
 		return nil
 	}
 	if err != nil || len(head) > maxColumns {
@@ -73,14 +111,29 @@ func (s *Source) table(name string, each func(row) error) error {
 	}
 	at := map[string]int{}
 	for i, name := range head {
-		name = strings.TrimSpace(strings.TrimPrefix(name, "\ufeff"))
+		name = strings.ToLower(strings.TrimSpace(strings.TrimPrefix(name, "\ufeff")))
 		if _, twice := at[name]; !twice {
 			at[strings.Clone(name)] = i
 		}
 	}
+	if heard != nil {
+		if err := heard(slices.Clone(head)); err != nil {
+			return err
+		}
+	}
+	columns := len(head)
+	var last []string // told once it is known that it is whole
 	for n := 0; ; n++ {
 		fields, err := c.Read()
+		cut := err != nil && len(last) > 0 && len(last) < columns && end.last != '\n'
+		if last != nil && !(cut && whole) {
+			if err := each(row{at, last}); err != nil {
+				return err
+			}
+		}
 		switch {
+		case cut:
+			return errs.E(errs.Invalid, "it is cut off")
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
@@ -88,10 +141,22 @@ func (s *Source) table(name string, each func(row) error) error {
 		case n == maxRows:
 			return errs.E(errs.Invalid, "it has more than %d rows", maxRows)
 		}
-		if err := each(row{at, fields}); err != nil {
-			return err
-		}
+		last = append(last[:0], fields...)
 	}
+}
+
+// ending remembers the last byte that was read.
+type ending struct {
+	io.Reader
+	last byte
+}
+
+func (e *ending) Read(p []byte) (int, error) {
+	n, err := e.Reader.Read(p)
+	if n > 0 {
+		e.last = p[n-1]
+	}
+	return n, err
 }
 
 // addresses reads the table of addresses: labels, and which addresses were used.
@@ -103,17 +168,17 @@ func (s *Source) addresses(w *Wallet) error {
 		}
 		w.services = w.services || r.text("service_id") != ""
 		label := strings.ToValidUTF8(r.text("label"), "?")
-		labelled := strings.TrimSpace(label) != "" && !usualLabel(label)
-		if labelled {
-			w.Labels = append(w.Labels, Label{strings.Clone(address), strings.Clone(clip(label, maxLabel))})
-		}
 		i, ok := r.index("index")
-		if !ok || i > maxIndex {
-			return nil
-		}
 		p := txgraph.Place{Index: i}
 		if r.yes("change") {
 			p.Branch = 1
+		}
+		labelled := strings.TrimSpace(label) != "" && !(ok && label == usualLabel(p))
+		if labelled {
+			w.Labels = append(w.Labels, Label{strings.Clone(strings.TrimSpace(address)), strings.Clone(clip(label, maxLabel))})
+		}
+		if !ok || i > maxIndex {
+			return nil
 		}
 		if labelled {
 			w.Ahead[p.Branch] = max(w.Ahead[p.Branch], i+1)
@@ -125,10 +190,12 @@ func (s *Source) addresses(w *Wallet) error {
 	})
 }
 
-// usualLabel reports whether a label is what the old program shows where there is none.
-func usualLabel(label string) bool {
-	n, is := strings.CutPrefix(label, "Address #")
-	return is && n != "" && strings.Trim(n, "0123456789") == ""
+// usualLabel is what the old program shows of an address without a label.
+func usualLabel(p txgraph.Place) string {
+	if p.Branch == 1 {
+		return fmt.Sprintf("Change #%d", p.Index)
+	}
+	return fmt.Sprintf("Address #%d", p.Index)
 }
 
 // countTxs counts the cached transactions.
@@ -157,7 +224,7 @@ func (s *Source) Txs(w *Wallet, part func([]chain.Tx) error) (bad int, err error
 	seen := map[chainhash.Hash]bool{}
 	var list []chain.Tx
 	err = s.table(w.file+"_txs.csv", func(r row) error {
-		text := r.text("txid")
+		text := strings.ToLower(strings.TrimSpace(r.text("txid")))
 		id, err := chainhash.NewHashFromStr(text)
 		if err != nil || len(text) != 64 || seen[*id] {
 			return nil
@@ -195,6 +262,9 @@ func (r row) block() *chain.Block {
 	height, ok := r.index("blockheight")
 	hash, err := chainhash.NewHashFromStr(r.text("blockhash"))
 	at := r.time("blocktime")
+	if at.IsZero() {
+		at = r.time("time")
+	}
 	if !ok || height == 0 || height > 1<<30 || err != nil || len(r.text("blockhash")) != 64 || at.IsZero() {
 		return nil
 	}
@@ -202,8 +272,8 @@ func (r row) block() *chain.Block {
 }
 
 func (r row) time(column string) time.Time {
-	s, ok := r.index(column)
-	if !ok || s == 0 {
+	s, err := strconv.ParseFloat(strings.TrimSpace(r.text(column)), 64)
+	if err != nil || !(s >= 1 && s <= math.MaxUint32) {
 		return time.Time{}
 	}
 	return time.Unix(int64(s), 0).UTC()

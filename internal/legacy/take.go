@@ -105,6 +105,7 @@ type taker struct {
 	rep   *Report
 	ids   map[string]string // ours, by the old id; "": will be made
 	gone  map[string]bool   // users who are left out
+	named map[string]bool   // names that users got, as they are compared
 	done  int               // transactions
 	total int
 }
@@ -116,7 +117,7 @@ func Take(ctx context.Context, s *Source, f *Found, r Rooms, o Options) (*Report
 	if r.Now == nil {
 		r.Now = time.Now
 	}
-	t := &taker{ctx: ctx, s: s, f: f, r: r, o: o, rep: &Report{From: f.From, Dry: o.Dry}, ids: map[string]string{}, gone: map[string]bool{}}
+	t := &taker{ctx: ctx, s: s, f: f, r: r, o: o, rep: &Report{From: f.From, Dry: o.Dry}, ids: map[string]string{}, gone: map[string]bool{}, named: map[string]bool{}}
 	for _, w := range f.Wallets {
 		t.total += w.Txs
 	}

@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
+	"slices"
 
 	"specter/internal/auth"
 	"specter/internal/errs"
@@ -44,7 +46,7 @@ func (t *taker) owner(u *User) error {
 		return nil // a file without people tells nothing of them
 	}
 	l := t.f.Login
-	o := auth.OldOwner{Name: u.Name, Hash: u.Hash, Method: l.Method, MinPassword: l.MinPassword, InvitationHours: l.InvitationHours}
+	o := auth.OldOwner{Name: auth.NameLike(u.Name, OwnerID), Hash: u.Hash, Method: l.Method, MinPassword: l.MinPassword, InvitationHours: l.InvitationHours}
 	err = o.Check()
 	if err == nil && !t.o.Dry {
 		_, err = t.r.Auth.AdoptOwner(t.ctx, o)
@@ -56,13 +58,20 @@ func (t *taker) owner(u *User) error {
 	if err != nil {
 		return err
 	}
-	switch {
-	case l.Method == auth.MethodNone:
-		t.line("owner", u.ID, u.Name, Taken, "nobody logs in on this computer, as before")
-	default:
-		t.line("owner", u.ID, u.Name, Taken, "logs in as before (%s)", l.Method)
+	detail := "logs in as before (" + string(l.Method) + ")"
+	if l.Method == auth.MethodNone {
+		detail = "nobody logs in on this computer, as before"
 	}
+	t.line("owner", u.ID, u.Name, Taken, "%s", named(u, o.Name)+detail)
 	return nil
+}
+
+// named begins a detail where a user's name had to change.
+func named(u *User, name string) string {
+	if name == u.Name {
+		return ""
+	}
+	return "named " + shown(name) + "; "
 }
 
 func (t *taker) member(u *User) error {
@@ -84,33 +93,37 @@ func (t *taker) member(u *User) error {
 			return nil
 		}
 	}
-	here, err := t.r.Auth.UserByName(t.ctx, u.Name)
+	name := auth.NameLike(u.Name, u.ID)
+	here, err := t.r.Auth.UserByName(t.ctx, name)
 	if err == nil && here.Owner() { // nobody becomes the owner by a name
-		return t.namesake(u)
+		return t.namesake(u, name+" (member)", ", for the owner has that name here")
 	}
+	if err == nil && slices.Contains(slices.Collect(maps.Values(t.ids)), here.ID) || t.named[auth.SameName(name)] { // nor another user of the old program
+		return t.namesake(u, auth.NameLike(name+" ("+u.ID+")", u.ID), ", for another user of the old Specter has that name here")
+	}
+	t.named[auth.SameName(name)] = true
 	switch {
 	case err == nil:
 		t.line("user", u.ID, u.Name, Same, "there is a user of this name; name and password stay, and what belongs to the user comes along")
 	case !errs.Is(err, errs.NotFound):
 		return err
 	case t.o.Dry:
-		t.line("user", u.ID, u.Name, Taken, passwordWords(u))
+		t.line("user", u.ID, u.Name, Taken, "%s", named(u, name)+passwordWords(u))
 		return nil
 	default:
-		if here, err = t.r.Auth.AdoptUser(t.ctx, u.Name, u.Hash); err != nil {
+		if here, err = t.r.Auth.AdoptUser(t.ctx, name, u.Hash); err != nil {
 			t.gone[u.ID] = true
 			return t.refused(err, "user", u.ID, u.Name)
 		}
-		t.line("user", u.ID, u.Name, Taken, passwordWords(u))
+		t.line("user", u.ID, u.Name, Taken, "%s", named(u, name)+passwordWords(u))
 	}
 	t.ids[u.ID] = here.ID
 	return t.note(auth.OwnerID, "user", u.ID, here.ID, nil)
 }
 
-// namesake takes a member whose name the owner of this Specter has.
-func (t *taker) namesake(u *User) error {
-	name := u.Name + " (member)"
-	detail := "named " + shown(name) + ", for the owner has that name here; " + passwordWords(u)
+// namesake takes a member whose name somebody else has under another one.
+func (t *taker) namesake(u *User, name, why string) error {
+	detail := "named " + shown(name) + why + "; " + passwordWords(u)
 	if t.o.Dry {
 		t.line("user", u.ID, u.Name, Taken, "%s", detail)
 		return nil

@@ -44,7 +44,19 @@ func (t *taker) userSettings(u *User, owner string) error {
 			return err
 		}
 	}
-	after, taken := u.Settings.onto(current)
+	s, left := u.Settings, ""
+	if !u.Owner && (s.FeesURL != "" || s.Bridge != "" && !setting.BridgeInBrowser(s.Bridge)) { // servers are for the owner to name
+		if s.FeesURL != "" {
+			s.Fees, s.FeesURL, left = "", "", "a server of their own for feerates is left out: the owner names those"
+		}
+		if !setting.BridgeInBrowser(s.Bridge) {
+			s.Bridge = ""
+		}
+	}
+	after, taken := s.onto(current)
+	if left != "" {
+		taken = append(taken, left)
+	}
 	if !t.o.Dry {
 		if _, err := t.r.Settings.ChangeUser(t.ctx, owner, func(v *setting.User) error { *v = after; return nil }); err != nil {
 			return t.refused(err, "settings", u.ID, u.Name)
@@ -80,6 +92,7 @@ func (s Settings) onto(u setting.User) (after setting.User, taken []string) {
 	try("proofs", s.Proofs && !u.Proofs, func(v *setting.User) { v.Proofs = true })
 	try("source of feerates", s.Fees != "" && u.Rates.Fees == d.Rates.Fees, func(v *setting.User) { v.Rates.Fees, v.Rates.FeesURL = s.Fees, s.FeesURL })
 	try("price", s.Price != "" && u.Rates.Price == "", func(v *setting.User) { v.Rates.Price, v.Rates.Currency = s.Price, s.Currency })
+	try("USB bridge", s.Bridge != "" && u.Bridge == "", func(v *setting.User) { v.Bridge = s.Bridge })
 	for _, n := range btc.Networks() {
 		e, told := s.Explorers[n]
 		_, chosen := u.Explorers[n]
@@ -156,6 +169,11 @@ func (t *taker) handOver() error {
 		}
 	}
 	lines := strings.Fields(p.Whitelist)
+	for i, l := range lines {
+		if l != "*" {
+			lines[i] = strings.TrimSuffix(l, "/") + "/"
+		}
+	}
 	_, _, found, err := t.before(auth.OwnerID, "program", "origins")
 	if err != nil || found || len(lines) == 0 {
 		return err
@@ -229,8 +247,16 @@ func (t *taker) proxy(p Program) error {
 	return t.note(auth.OwnerID, "program", "proxy", "", nil)
 }
 
-// kept stores what is not supported yet, as it was.
+// kept stores what is not supported yet, as it was, and what the old program wrote of its users.
 func (t *taker) kept() error {
+	for _, u := range t.f.Users {
+		if t.gone[u.ID] {
+			continue
+		}
+		if err := t.keepWritten(t.ids[u.ID], "users.json/"+u.ID, u.raw, nil, false); err != nil {
+			return err
+		}
+	}
 	for _, k := range t.f.Kept {
 		if t.gone[k.User] {
 			t.line("other", k.User, k.Kind+" "+k.Name, LeftOut, "its user is left out")
@@ -245,12 +271,12 @@ func (t *taker) kept() error {
 			return err
 		}
 		if found && string(value) == string(k.Data) {
-			if k.Kind != "settings file" {
+			if !k.quiet {
 				t.line("other", k.User, k.Kind+" "+k.Name, Same, "not supported yet; kept before")
 			}
 			continue
 		}
-		if k.Kind != "settings file" {
+		if !k.quiet {
 			t.line("other", k.User, k.Kind+" "+k.Name, Stored, "not supported yet; kept for the day when it is")
 		}
 		if err := t.note(owner, "kept", k.File, k.Kind+" "+strconv.QuoteToGraphic(k.Name), k.Data); err != nil {

@@ -53,7 +53,7 @@ func (t *taker) node(n *Node, here []node.Node) (string, error) {
 		id, _ := strconv.ParseInt(ref, 10, 64)
 		if i := slices.IndexFunc(here, func(o node.Node) bool { return o.ID == id }); i >= 0 {
 			t.line("node", OwnerID, n.Name, Same, "")
-			return here[i].Alias, nil
+			return here[i].Alias, t.keepWritten(auth.OwnerID, n.written(), n.raw, nil, false)
 		}
 		if !t.o.Again {
 			t.line("node", OwnerID, n.Name, LeftOut, deletedHere)
@@ -62,6 +62,9 @@ func (t *taker) node(n *Node, here []node.Node) (string, error) {
 	}
 	if i := slices.IndexFunc(here, func(o node.Node) bool { return sameNode(o, n.Node) }); i >= 0 {
 		t.line("node", OwnerID, n.Name, Same, "this Specter is connected to it already")
+		if err := t.keepWritten(auth.OwnerID, n.written(), n.raw, nil, false); err != nil {
+			return "", err
+		}
 		return here[i].Alias, t.note(auth.OwnerID, "node", n.Alias, strconv.FormatInt(here[i].ID, 10), nil)
 	}
 	detail := ""
@@ -77,7 +80,19 @@ func (t *taker) node(n *Node, here []node.Node) (string, error) {
 		return "", t.refused(err, "node", OwnerID, n.Name)
 	}
 	t.line("node", OwnerID, n.Name, Taken, "%s", detail)
+	if err := t.keepWritten(auth.OwnerID, n.written(), n.raw, nodeFields(made), true); err != nil {
+		return "", err
+	}
 	return made.Alias, t.note(auth.OwnerID, "node", n.Alias, strconv.FormatInt(made.ID, 10), nil)
+}
+
+// written is the file that the way back writes of a node.
+func (n *Node) written() string { return "nodes/" + n.Alias + ".json" }
+
+// nodeFields are a node's fields as the old program names them, but for its password.
+func nodeFields(n node.Node) map[string]string {
+	return map[string]string{"name": n.Name, "host": n.Host, "port": strconv.Itoa(n.Port), "user": n.User, "protocol": n.Protocol,
+		"datadir": n.Datadir, "autodetect": strconv.FormatBool(n.Autodetect)}
 }
 
 func sameNode(a, b node.Node) bool {
@@ -125,10 +140,16 @@ func (t *taker) device(d *Device) error {
 			return t.refused(err, "device", d.User, d.Name)
 		}
 		t.line("device", d.User, d.Name, Taken, "%s", detail)
+		if err := t.keepWritten(owner, d.file, d.raw, map[string]string{"name": made.Name, "type": made.Type}, true); err != nil {
+			return err
+		}
 		return t.note(owner, "device", d.Alias, strconv.FormatInt(made.ID, 10), keysText(d.Keys))
 	}
 	_, value, _, err := t.before(owner, "device", d.Alias)
 	if err != nil {
+		return err
+	}
+	if err := t.keepWritten(owner, d.file, d.raw, nil, false); err != nil {
 		return err
 	}
 	return t.moreKeys(owner, d, here, value)

@@ -56,7 +56,7 @@ func (t *taker) wallet(w *Wallet) error {
 	owner := t.ids[w.User]
 	here, value, known, err := t.hereWallet(owner, w)
 	if err != nil {
-		return t.refused(err, "wallet", w.User, w.Name)
+		return t.refusedWallet(err, w)
 	}
 	if here == nil && known && !t.o.Again {
 		t.line("wallet", w.User, w.Name, LeftOut, deletedHere)
@@ -78,7 +78,7 @@ func (t *taker) wallet(w *Wallet) error {
 	if r == nil {
 		made, err := t.r.Wallets.Adopt(t.ctx, wallet.Owner(owner), w.Network, t.adopted(w))
 		if err != nil {
-			return t.refused(err, "wallet", w.User, w.Name)
+			return t.refusedWallet(err, w)
 		}
 		r = &made
 	}
@@ -95,7 +95,38 @@ func (t *taker) wallet(w *Wallet) error {
 	if err != nil {
 		return err
 	}
+	if err := t.writtenWallet(owner, w, r, here == nil); err != nil {
+		return err
+	}
 	return t.note(owner, "wallet", w.key(), strconv.FormatInt(int64(r.ID), 10), text)
+}
+
+// writtenWallet keeps a wallet's file and tables as the old program wrote them.
+func (t *taker) writtenWallet(owner string, w *Wallet, r *wallet.Record, fresh bool) error {
+	err := t.keepWritten(owner, w.file+".json", w.raw, map[string]string{"name": r.Name}, fresh)
+	for _, table := range []string{"_addr.csv", "_txs.csv"} {
+		if err == nil {
+			err = t.keepTable(owner, w.file+table)
+		}
+	}
+	return err
+}
+
+// refusedWallet leaves a wallet out that cannot be had here, and keeps it for the way back, unless
+// it holds private keys.
+func (t *taker) refusedWallet(err error, w *Wallet) error {
+	if strings.Contains(w.Descriptor, "prv") || !errs.Is(err, errs.Invalid) {
+		return t.refused(err, "wallet", w.User, w.Name)
+	}
+	if err := t.refused(err, "wallet", w.User, w.Name); err != nil {
+		return err
+	}
+	before := len(t.f.Kept)
+	t.f.keepWallet(t.s, "wallet that cannot be used", w.User, w.Name, w.file)
+	for i := range t.f.Kept[before:] {
+		t.f.Kept[before+i].quiet = true // its line stands already
+	}
+	return nil
 }
 
 func (w *Wallet) key() string { return w.Chain + "/" + w.Alias }
@@ -127,7 +158,7 @@ func (t *taker) hereWallet(owner string, w *Wallet) (here *wallet.Record, value 
 // two wallets of one alias shared a wallet inside the node; the second gets its own.
 func (t *taker) adopted(w *Wallet) wallet.Adopted {
 	a := wallet.Adopted{Name: w.Name, Alias: w.Alias, Descriptor: w.Descriptor, Devices: t.called(w)}
-	if t.f.UID != "" && btc.Slug(w.Alias) == w.Alias {
+	if t.f.UID != "" && w.Alias != "." && w.Alias != ".." && !strings.ContainsAny(w.Alias, `/\:`) {
 		a.NodeName = "specter" + t.f.UID + "/" + w.Alias
 	}
 	_, oldest := t.s.span(w)

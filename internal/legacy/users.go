@@ -2,7 +2,10 @@ package legacy
 
 import (
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"math"
+	"path"
 	"sort"
 	"strings"
 	"time"
@@ -27,10 +30,13 @@ func (f *Found) users(s *Source) {
 		f.problem("users.json", "it has more users than a Specter can; only the first are read")
 		list = list[:maxUsers]
 	}
+	owned := false
 	for _, o := range list {
 		id := o.text("id")
-		if o.yes("is_admin") {
-			id = OwnerID
+		if o.yes("is_admin") && !owned { // there is one; another one is a member here
+			id, owned = OwnerID, true
+		} else if id == OwnerID && owned {
+			id = "admin_2"
 		}
 		if id == "" || !usable(id) || strings.ContainsAny(id, `/\`) || o.text("username") == "" {
 			f.problem("users.json", "a user without a usable id and name is left out")
@@ -47,6 +53,7 @@ func (f *Found) users(s *Source) {
 }
 
 func (f *Found) readUser(o object, u *User) {
+	u.raw = o.without("password", "services", "encrypted_user_secret") // these are kept by themselves
 	p := o.object("password")
 	if hash, err := auth.LegacyHash(p.text("salt"), p.text("pwdhash")); err == nil {
 		u.Hash = hash
@@ -85,6 +92,7 @@ func (f *Found) links(s *Source) {
 	if _, ok := f.decode(s, "otps.json", &o, nil); !ok {
 		return
 	}
+	f.Kept = append(f.Kept, Kept{Kind: "registration links", User: OwnerID, Name: "otps.json", File: "otps.json", Data: marshal(o), quiet: true})
 	list, _ := o.objects("new_user_otps")
 	if len(list) > maxLinks {
 		f.problem("otps.json", "it has more registration links than a Specter can; only the first are read")
@@ -113,7 +121,16 @@ func (f *Found) services(s *Source) {
 		names = append(names, n)
 	}
 	sort.Strings(names)
+	seen := map[string]bool{}
 	for _, n := range names {
+		if n = strings.TrimSuffix(n, bkp); seen[n] {
+			continue
+		}
+		seen[n] = true
+		if strings.HasPrefix(n, extensions+"/") {
+			f.keep(s, "file of an extension", OwnerID, strings.TrimPrefix(n, extensions+"/"), n)
+			continue
+		}
 		base, is := strings.CutSuffix(n, "_services.json")
 		if !is || strings.Contains(n, "/") {
 			continue
@@ -132,20 +149,38 @@ func (f *Found) services(s *Source) {
 
 // keepConfig keeps the words of the config that nobody here reads yet.
 func (f *Found) keepConfig(s *Source) {
-	for _, n := range []string{"config.json", "hwi_bridge_config.json"} {
+	for _, n := range []string{"config.json", "hwi_bridge_config.json", "migration_data.json"} {
 		var o object
-		if raw, err := s.read(n, maxKept); err == nil && json.Unmarshal(raw, &o) == nil {
-			f.Kept = append(f.Kept, Kept{Kind: "settings file", User: OwnerID, Name: n, File: n, Data: raw})
+		if raw, ok := s.sound(n, &o); ok {
+			f.Kept = append(f.Kept, Kept{Kind: "settings file", User: OwnerID, Name: n, File: n, Data: raw, quiet: true})
 		}
 	}
 }
 
-// keep keeps a file as it is.
-func (f *Found) keep(s *Source, kind, user, name, file string) {
-	raw, err := s.read(file, maxKept)
-	if err != nil {
-		f.problem(file, "it is not supported yet, and cannot be kept either ("+why(err)+")")
-		return
+// sound returns a JSON file as it is, or its copy where it is missing or damaged.
+func (s *Source) sound(name string, v any) (raw []byte, ok bool) {
+	for _, n := range []string{name, name + bkp} {
+		raw, err := s.read(n, maxKept)
+		if err == nil && unmarshal(raw, v, nil) == nil {
+			return raw, true
+		}
 	}
-	f.Kept = append(f.Kept, Kept{kind, user, clip(name, 200), file, raw})
+	return nil, false
+}
+
+// keep keeps a file as it is; where it is a JSON file that is damaged, its copy, if that is sound.
+func (f *Found) keep(s *Source, kind, user, name, file string) {
+	var any json.RawMessage
+	raw, ok := s.sound(file, &any)
+	if !ok || path.Ext(file) != ".json" {
+		var err error
+		if raw, err = s.read(file, maxKept); errors.Is(err, fs.ErrNotExist) {
+			raw, err = s.read(file+bkp, maxKept)
+		}
+		if err != nil {
+			f.problem(file, "it is not supported yet, and cannot be kept either ("+why(err)+")")
+			return
+		}
+	}
+	f.Kept = append(f.Kept, Kept{Kind: kind, User: user, Name: clip(name, 200), File: file, Data: raw})
 }

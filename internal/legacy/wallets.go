@@ -1,6 +1,7 @@
 package legacy
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path"
@@ -64,10 +65,7 @@ func (f *Found) walletsIn(s *Source, user, chain, dir string, fallback *btc.Netw
 				kind = "Liquid wallet"
 			}
 			f.user(user)
-			f.keep(s, kind, user, alias, f.readable(s, file+".json"))
-			if s.Has(file + "_addr.csv") {
-				f.keep(s, "labels of a "+kind, user, alias, file+"_addr.csv")
-			}
+			f.keepWallet(s, kind, user, alias, file)
 			continue
 		}
 		f.wallet(s, user, chain, &n, alias, file)
@@ -80,13 +78,22 @@ func (f *Found) loose(s *Source, user, dir string, fallback *btc.Network) {
 	for _, alias := range s.stems(dir) {
 		file := path.Join(dir, alias)
 		var o object
-		raw, err := s.read(file+".json", maxJSON)
-		if err == nil && unmarshal(raw, &o, nil) == nil && (o.has("addrs") || o.has("txs")) && !o.has("recv_descriptor") {
+		if _, ok := s.sound(file+".json", &o); ok && !o.has("recv_descriptor") {
 			f.user(user)
 			f.keep(s, "notes of a service on a wallet", user, alias, file+".json")
 			continue
 		}
 		f.wallet(s, user, "", fallback, alias, file)
+	}
+}
+
+// keepWallet keeps a wallet that this program has no place for, with the tables beside it.
+func (f *Found) keepWallet(s *Source, kind, user, alias, file string) {
+	f.keep(s, kind, user, alias, file+".json")
+	for _, t := range [][2]string{{"_addr.csv", "labels of a "}, {"_txs.csv", "history of a "}} {
+		if s.Has(file+t[0]) || s.Has(file+t[0]+bkp) {
+			f.keep(s, t[1]+kind, user, alias, file+t[0])
+		}
 	}
 }
 
@@ -102,13 +109,15 @@ func (f *Found) wallet(s *Source, user, chain string, n *btc.Network, alias, fil
 	if _, ok := f.decode(s, file+".json", &o, check); !ok {
 		return
 	}
-	w := Wallet{User: user, Chain: chain, Alias: alias, Name: o.text("name"), Devices: o.texts("devices"), file: file}
+	w := Wallet{User: user, Chain: chain, Alias: alias, Name: o.text("name"), Devices: o.texts("devices"), file: file, raw: o.without("labels")}
 	if w.Name == "" {
 		w.Name = alias
 	}
 	var err error
 	if w.Descriptor, err = joined(o); err != nil {
-		f.problem(file+".json", "its descriptors cannot be used ("+clip(err.Error(), 200)+"); the wallet is left out")
+		f.problem(file+".json", "its descriptors cannot be used ("+clip(err.Error(), 200)+"); the wallet is left out, and kept for the way back")
+		f.user(user)
+		f.keepWallet(s, "wallet that cannot be used", user, w.Name, file)
 		return
 	}
 	if n == nil {
@@ -177,11 +186,35 @@ func (f *Found) guessNetwork(file string, o object) *btc.Network {
 	return &n
 }
 
+// outpoints lists what stands in a list of coins: texts, objects with txid and vout, or lists of
+// the two. What is none of these is an empty text.
+func (o object) outpoints(key string) (out []string) {
+	var raw []json.RawMessage
+	if json.Unmarshal(o[key], &raw) != nil {
+		return nil
+	}
+	for _, r := range raw {
+		var text string
+		var in object
+		var pair []json.RawMessage
+		switch {
+		case json.Unmarshal(r, &text) == nil:
+		case json.Unmarshal(r, &in) == nil:
+			text = in.text("txid") + ":" + in.text("vout")
+		case json.Unmarshal(r, &pair) == nil && len(pair) == 2:
+			p := object{"0": pair[0], "1": pair[1]}
+			text = p.text("0") + ":" + p.text("1")
+		}
+		out = append(out, strings.TrimSpace(text))
+	}
+	return out
+}
+
 func (f *Found) frozen(file string, o object, w *Wallet) {
 	bad := 0
-	list := o.texts("frozen_utxo")
+	list := o.outpoints("frozen_utxo")
 	for _, text := range list[:min(len(list), maxFrozen)] {
-		op, err := wire.NewOutPointFromString(text)
+		op, err := wire.NewOutPointFromString(strings.ToLower(text))
 		if err != nil {
 			bad++
 			continue
@@ -202,6 +235,9 @@ func (f *Found) drafts(file string, o object, w *Wallet) {
 	for id := range pending {
 		p := pending.object(id)
 		text := p.text("base64")
+		if text == "" && scalar(pending[id]) {
+			text = pending.text(id)
+		}
 		if text == "" {
 			f.problem(file+".json", "the pending payment "+clip(id, 80)+" holds no PSBT; it is left out")
 			continue
@@ -287,7 +323,7 @@ func (f *Found) single(s *Source, network *btc.Network) error {
 		f.users(s)
 		return nil
 	}
-	if err := unmarshal(raw, &o, nil); err != nil && !s.Has(s.single+".bkp") {
+	if err := unmarshal(raw, &o, nil); err != nil && !s.Has(s.single+bkp) {
 		return errs.E(errs.Invalid, "%s cannot be read: %s", s.Name, why(err))
 	}
 	switch {
