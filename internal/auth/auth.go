@@ -31,6 +31,9 @@ type Config struct {
 	Hash   HashParams // zero: 64 MiB, 3 passes, 1 lane
 	// Keeper hears the owner's password where it is in clear; nil: nobody does.
 	Keeper Keeper
+	// First is the secret of a first start that goes on, when the program has opened its data anew
+	// meanwhile; "": a new one is made.
+	First string
 }
 
 // Keeper locks secrets under the owner's password. It is told of passwords that were typed and
@@ -123,7 +126,9 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		return nil, err
 	}
 	if s.settings.Method == MethodUnset {
-		s.setup = secret()
+		if s.setup = c.First; !isSecret(s.setup) {
+			s.setup = secret()
+		}
 	}
 	return s, s.remember(ctx)
 }

@@ -153,6 +153,6 @@ type Event struct {
 	At     time.Time
 	UserID string // "": nobody known
 	Client string // address
-	What   string // login, login-refused, logout, session-ended, token-made, token-deleted, user-added, user-renamed, user-deleted, password-set, method-set, invited, invitation-revoked, registered, setup, agent-code, agent-paired, agent-revoked
+	What   string // login, login-refused, logout, session-ended, token-made, token-deleted, user-added, user-renamed, user-deleted, password-set, method-set, invited, invitation-revoked, registered, setup, restored, agent-code, agent-paired, agent-revoked
 	Detail string // never a secret
 }
