@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/wire/v2"
@@ -22,6 +21,7 @@ import (
 	"specter/internal/chain/ownchain"
 	"specter/internal/errs"
 	"specter/internal/store"
+	"specter/internal/testkit"
 	"specter/internal/wallet"
 )
 
@@ -360,17 +360,10 @@ func wantKind(t *testing.T, err error, kind errs.Kind, what string) {
 	}
 }
 
-// eventually waits until something is so; the sync loop runs beside the test.
-func eventually(t *testing.T, what string, limit time.Duration, so func() bool) {
+// soon waits until something is so; the sync loop runs beside the test.
+func soon(t *testing.T, what string, so func() bool) {
 	t.Helper()
-	for end := time.Now().Add(limit); ; time.Sleep(10 * time.Millisecond) {
-		if so() {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatalf("%s did not happen within %v", what, limit)
-		}
-	}
+	testkit.Soon(t, what, func() (bool, string) { return so(), "" })
 }
 
 func descriptorOf(t *testing.T, text string) *descriptor.Descriptor {

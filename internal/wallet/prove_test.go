@@ -188,7 +188,7 @@ func TestProofsAreMadeForThoseWhoWantThem(t *testing.T) {
 			t.Errorf("asked %q", o)
 		}
 		if want {
-			eventually(t, "a proof", 5*time.Second, func() bool { return h.proofs(ref, id)[id].Proved })
+			soon(t, "a proof", func() bool { return h.proofs(ref, id)[id].Proved })
 		}
 		cancel()
 		if err := <-done; err != context.Canceled {

@@ -91,9 +91,11 @@ func TestFromTheFirstStartToATokenByKeyboard(t *testing.T) {
 	b.until(`(document.querySelector("[data-test=token]")||{}).value === "secret.of.token-1"`)
 	b.shots("token")
 	b.quiet("token")
-	if len(g.tokens) != 1 || g.tokens[0].Scope.May(auth.Write) {
-		t.Errorf("made %+v", g.tokens)
-	}
+	b.change(func(*house) {
+		if len(g.tokens) != 1 || g.tokens[0].Scope.May(auth.Write) {
+			t.Errorf("made %+v", g.tokens)
+		}
+	})
 
 	b.run(chromedp.Focus(`.user-menu > summary`))
 	b.keys(kb.Enter, kb.Tab, kb.Tab, kb.Enter)
@@ -161,6 +163,8 @@ func TestWhatWasTypedOutlivesTheLogin(t *testing.T) {
 	b.keys("admin", kb.Tab, "correct horse", kb.Enter)
 	b.at(draft)
 	b.change(func(*house) {
+		g.mu.Lock()
+		defer g.mu.Unlock()
 		if len(g.sessions) != 1 {
 			t.Errorf("%d sessions are left", len(g.sessions))
 		}
@@ -183,7 +187,11 @@ func TestThePagesOfTheLoginFit(t *testing.T) {
 		b.shots(name)
 	}
 	for _, m := range []auth.Method{auth.MethodPassword, auth.MethodRPC, auth.MethodUsers} {
-		b.change(func(*house) { g.settings.Method = m })
+		b.change(func(*house) {
+			g.mu.Lock() // open streams ask now and then who reads them
+			defer g.mu.Unlock()
+			g.settings.Method = m
+		})
 		look("login-"+string(m), "/auth/login?next=/settings")
 	}
 	look("register", "/auth/register?otp=otp-1")

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -55,9 +56,13 @@ func openBrowserWith(t *testing.T, change func(*web.Config), more ...chromedp.Ex
 	}
 	door := guard(s)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/events" { // one request at a time, so that the test may change the house between two
-			b.h.serving.Lock()
-			defer b.h.serving.Unlock()
+		// One request at a time, so that the test may change the house between two; streams are let in
+		// alike, and then run beside the rest.
+		b.h.serving.Lock()
+		in := &admitted{ResponseWriter: w, served: sync.OnceFunc(b.h.serving.Unlock)}
+		defer in.served()
+		if r.URL.Path == "/events" {
+			w = in
 		}
 		door.ServeHTTP(w, r)
 	}))
@@ -70,6 +75,17 @@ func openBrowserWith(t *testing.T, change func(*web.Config), more ...chromedp.Ex
 	}))
 	return b
 }
+
+// admitted is the answer to a request that has been served, as far as the house is concerned, as
+// soon as anything is said.
+type admitted struct {
+	http.ResponseWriter
+	served func()
+}
+
+func (a *admitted) Write(p []byte) (int, error) { a.served(); return a.ResponseWriter.Write(p) }
+func (a *admitted) WriteHeader(status int)      { a.served(); a.ResponseWriter.WriteHeader(status) }
+func (a *admitted) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 func (b *browser) run(actions ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
