@@ -258,3 +258,18 @@ func TestTheRecordIsPaged(t *testing.T) {
 	}
 	c.get("/settings/record?before=x").want(200)
 }
+
+func TestTheRecordSpeaksInTheReadersWords(t *testing.T) {
+	g := newGatehouse(auth.MethodUsers)
+	c := visit(t, g, nil)
+	g.note("admin", "setup", "usernamepassword")
+	g.note("admin", "login-refused", "page")
+	g.note("admin", "token-made", "page") // a token that its owner named so
+	c.login("admin", "correct horse")
+	body := c.get("/settings/record").want(200).body
+	for _, want := range []string{">Name and password<", ">at the login page<", ">page<"} {
+		if strings.Count(body, want) != 1 {
+			t.Errorf("the record says %q %d times", want, strings.Count(body, want))
+		}
+	}
+}

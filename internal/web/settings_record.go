@@ -55,8 +55,11 @@ func (s *Server) getRecord(w http.ResponseWriter, r *http.Request) error {
 			names[u.ID] = u.Name
 		}
 	}
+	words := s.words(r)
 	for _, e := range events {
-		v.Events = append(v.Events, eventRow{e, s.words(r).eventWords(e.What), names[e.UserID], e.What == "login-refused"})
+		row := eventRow{e, words.eventWords(e.What), names[e.UserID], e.What == "login-refused"}
+		row.Detail = words.eventDetail(e)
+		v.Events = append(v.Events, row)
 	}
 	return s.render(w, r, http.StatusOK, "settings_record", v)
 }
@@ -67,11 +70,28 @@ func (c catalogue) eventWords(what string) string {
 		"login": "Logged in", "login-refused": "Login refused", "logout": "Logged out", "session-ended": "Session ended",
 		"token-made": "Token made", "token-deleted": "Token deleted", "user-added": "User added", "user-deleted": "User deleted",
 		"user-renamed": "User renamed", "password-set": "Password changed", "method-set": "Login method changed", "invited": "Invitation made",
-		"invitation-revoked": "Invitation revoked", "registered": "Registered", "setup": "First start finished",
+		"invitation-revoked": "Invitation revoked", "registered": "Registered", "setup": "First start finished", "restored": "Restored from a backup",
 		"agent-code": "Pairing code for an agent made", "agent-paired": "Agent paired", "agent-revoked": "Agent revoked",
 	}[what])
 	if words == "" {
 		return what // a newer record than this page
 	}
 	return words
+}
+
+// eventDetail puts the program's own words of a record into the reader's; names stay as they are.
+func (c catalogue) eventDetail(e auth.Event) string {
+	own := map[string]map[string]string{}
+	methods := map[string]string{
+		string(auth.MethodNone): "No login", string(auth.MethodPassword): "Password", string(auth.MethodRPC): "RPC password as PIN", string(auth.MethodUsers): "Name and password",
+	}
+	for _, what := range []string{"login", "setup", "method-set"} {
+		own[what] = methods
+	}
+	own["session-ended"] = map[string]string{"left alone": "left alone too long", "one": "by hand", "all others": "all others at once"}
+	own["login-refused"] = map[string]string{"page": "at the login page", "settings": "at the settings", "registration": "an invitation that is not good", "agent": "a code that is not good"}
+	if words := own[e.What][e.Detail]; words != "" {
+		return c.t(words)
+	}
+	return e.Detail
 }
