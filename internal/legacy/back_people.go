@@ -159,10 +159,7 @@ func (b *back) user(u auth.User, tokens map[string]string) (oldUser, error) {
 			return o, err
 		}
 		o.Config = wrote.Raw.object("config")
-		b.choices(o.Config, chosen)
-		if !o.Config.has("hwi_bridge_url") {
-			o.Config.put("hwi_bridge_url", "/hwi/api/")
-		}
+		b.choices(o.Config, chosen, false)
 	}
 	b.line("user", u.Name, u.Name, Written, "%s", detail)
 	return o, nil
@@ -226,15 +223,14 @@ var explorerIDs = map[string]string{setting.ExplorerMempool: "MEMPOOL_SPACE", se
 
 // choices writes a user's settings over a config. A choice that reads the same is left as it
 // stands there.
-func (b *back) choices(o object, u setting.User) {
+func (b *back) choices(o object, u setting.User, owner bool) {
 	before := settingsOf(o)
 	o.put("unit", u.Unit)
 	o.put("hide_sensitive_info", u.Hide)
-	if u.HideAfter != before.HideAfter || !o.has("autohide_sensitive_info_timeout_minutes") {
-		o.put("autohide_sensitive_info_timeout_minutes", nil)
-	}
 	if u.HideAfter > 0 {
 		o.put("autohide_sensitive_info_timeout_minutes", u.HideAfter)
+	} else if before.HideAfter > 0 {
+		o.put("autohide_sensitive_info_timeout_minutes", nil)
 	}
 	o.put("validate_merkle_proofs", u.Proofs)
 	switch u.Rates.Fees {
@@ -242,9 +238,19 @@ func (b *back) choices(o object, u setting.User) {
 		o.put("fee_estimator", "mempool")
 	case rates.FeesOwn:
 		o.put("fee_estimator", "custom")
-		o.put("fee_estimator_custom_url", u.Rates.FeesURL)
+		if before.FeesURL != u.Rates.FeesURL {
+			o.put("fee_estimator_custom_url", u.Rates.FeesURL)
+		}
 	default:
-		o.put("fee_estimator", "bitcoin_core")
+		if owner || before.FeesURL == "" { // a member's own server is not asked here, and stays chosen there
+			o.put("fee_estimator", "bitcoin_core")
+		}
+	}
+	if bridge := u.Bridge; strings.TrimSuffix(bridge, "/") != strings.TrimSuffix(before.Bridge, "/") && (owner || before.Bridge == "" || setting.BridgeInBrowser(before.Bridge)) || !o.has("hwi_bridge_url") {
+		if bridge == "" || bridge == setting.AgentBridge {
+			bridge = "/hwi/api/"
+		}
+		o.put("hwi_bridge_url", bridge)
 	}
 	if before.Price != u.Rates.Price || u.Rates.Price != "" && before.Currency != u.Rates.Currency {
 		text := u.Rates.Price + "_" + strings.ToLower(u.Rates.Currency)

@@ -188,7 +188,7 @@ func (b *back) txTable(r wallet.Record, file string) (n int, err error) {
 	ids := []wallet.ID{r.ID}
 	wrote := b.wroteRows(file+"_txs.csv", "txid")
 	rows, err := b.facts.HistoryRows(b.ctx, ids, wallet.Page{})
-	if err != nil || len(rows)+len(wrote) == 0 {
+	if err != nil || len(rows) == 0 && b.written[file+"_txs.csv"] == nil {
 		return 0, err
 	}
 	s, err := b.table(file+"_txs.csv", txColumns)

@@ -16,7 +16,7 @@ import (
 
 // oldTypes are the kinds of device that the old program knows.
 var oldTypes = []string{"bitbox02", "bitcoincore", "bitcoincore_watchonly", "cobo", "coldcard", "elementscore", "electrum", "jade", "keepkey",
-	"keystone", "ledger", "other", "passport", "seedsigner", "specter", "trezor"}
+	"keycardshell", "keystone", "ledger", "other", "passport", "seedsigner", "specter", "trezor"}
 
 // nodes writes the connections.
 func (b *back) nodes() error {
@@ -187,7 +187,7 @@ func (b *back) config() error {
 	if err != nil {
 		return err
 	}
-	b.choices(o, u)
+	b.choices(o, u, true)
 	p, err := b.r.Settings.Program(b.ctx)
 	if err != nil {
 		return err

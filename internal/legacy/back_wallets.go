@@ -235,6 +235,23 @@ func (b *back) stray(u auth.User, c wallet.Cosigner, k device.Key, list []device
 	return alias, b.device(u.ID, alias, name, "other", []device.Key{k})
 }
 
+// samePSBT reports whether a PSBT as the old program wrote it is the one that is here: one that
+// everybody has signed is stored here in its final form.
+func samePSBT(text string, here []byte) bool {
+	p, err := psbt.Decode(text)
+	if err != nil {
+		return false
+	}
+	if raw, err := p.Serialize(); err == nil && bytes.Equal(raw, here) {
+		return true
+	}
+	if p.Finalize() != nil {
+		return false
+	}
+	raw, err := p.Serialize()
+	return err == nil && bytes.Equal(raw, here)
+}
+
 // pending are the drafts that wait for signatures, by their txid. One that is as the old program
 // had it stands as it wrote it, and so does one that could not be taken over.
 func (b *back) pending(r wallet.Record, before object, taken []string) (map[string]json.RawMessage, error) {
@@ -257,11 +274,14 @@ func (b *back) pending(r wallet.Record, before object, taken []string) (map[stri
 			continue
 		}
 		id := d.TxID.String()
-		if p, err := psbt.Decode(before.object(id).text("base64")); err == nil {
-			if raw, err := p.Serialize(); err == nil && bytes.Equal(raw, d.PSBT) {
-				out[id] = before[id]
-				continue
+		if p, err := psbt.Parse(d.PSBT); err == nil { // its name there is that of the unsigned transaction
+			if tx, err := p.UnsignedTx(); err == nil {
+				id = tx.TxHash().String()
 			}
+		}
+		if samePSBT(before.object(id).text("base64"), d.PSBT) {
+			out[id] = before[id]
+			continue
 		}
 		o := object{}
 		o.put("base64", base64.StdEncoding.EncodeToString(d.PSBT))

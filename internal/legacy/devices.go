@@ -64,7 +64,7 @@ func (f *Found) device(user, alias, file string, o object) {
 	if d.Name == "" {
 		d.Name = alias
 	}
-	if d.Type == "" {
+	if d.Type == "" || device.TypeOf(d.Type).Hot { // seeds never came from there
 		d.Type = "other"
 	}
 	d.InNode = d.Type == "bitcoincore" || d.Type == "elementscore"
