@@ -10,6 +10,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -50,6 +51,7 @@ type App struct {
 	backups  *backups
 	secrets  *keeper
 	importer *importer
+	restores *restores
 	hub      *signer.Hub
 	agents   *agent.Broker
 	memory   *drawer     // of the signers
@@ -60,6 +62,9 @@ type App struct {
 	source     cert.Source  // nil: plain HTTP
 	plainPort  net.Listener // of TLS.HTTPPort; nil: none
 	towardsTLS *http.Server // plain HTTP while the program speaks HTTPS
+
+	from    *turn          // the house before, in whose place this one came by a restore; nil: none
+	visitor sync.WaitGroup // requests that are answered
 }
 
 // databaseFile is the one file that holds everything; backups copy it.
@@ -67,18 +72,25 @@ const databaseFile = "specter.db"
 
 // New opens the data folder, the database and the listener. Nothing waits for a node. What
 // was opened is closed again where a later step fails.
-func New(ctx context.Context, c Config) (a *App, err error) {
+func New(ctx context.Context, c Config) (*App, error) { return newApp(ctx, c, nil) }
+
+// newApp is New; what a house before has left open it takes over.
+func newApp(ctx context.Context, c Config, from *turn) (a *App, err error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	a = &App{c: c, server: newServer(c.Log), towardsTLS: newServer(c.Log)}
+	a = &App{c: c, server: newServer(c.Log), towardsTLS: newServer(c.Log), from: from}
 	defer func() {
 		if err != nil {
-			a.close()
+			if a.closeRooms(); from == nil {
+				a.closeDoors()
+			}
 			a = nil
 		}
 	}()
-	if a.folder, err = openFolder(c.DataDir); err != nil {
+	if from != nil {
+		a.folder, a.listener, a.plainPort = from.folder, from.main, from.plain
+	} else if a.folder, err = openFolder(c.DataDir); err != nil {
 		return a, err
 	}
 	if a.db, err = store.Open(ctx, a.folder.file(databaseFile)); err != nil {
@@ -88,7 +100,9 @@ func New(ctx context.Context, c Config) (a *App, err error) {
 		return a, err
 	}
 	if a.secrets.Locked() { // Run asks for the owner's password
-		a.listener, err = a.bind(c.Port)
+		if a.listener == nil {
+			a.listener, err = a.bind(c.Port)
+		}
 		return a, err
 	}
 	return a, a.build(ctx)
@@ -147,6 +161,7 @@ func (a *App) furnish(ctx context.Context) error {
 	a.program = &steward{a: a}
 	a.importer = newImporter(a)
 	a.backups = a.newBackups()
+	a.restores = newRestores(a)
 	if a.onions, err = a.newOnion(ctx); err != nil {
 		return err
 	}
@@ -163,7 +178,7 @@ func (a *App) furnish(ctx context.Context) error {
 	a.wallets = wallet.New(wallet.Config{Headers: a.headers, Store: a.db, Sources: a.nodes, Devices: a.deviceKeys, FeeRate: a.feeRate, SignHot: a.signHot, Post: a.post, Limits: device.Limit,
 		UID: uid, DraftDays: a.draftDays, Now: a.c.Now, Log: a.c.Log})
 	a.devices = device.New(device.Config{Store: a.db, Now: a.c.Now, Seal: hot.Seal, Uses: a.wallets.Uses, HotAllowed: a.hotAllowed})
-	a.auth, err = auth.New(ctx, auth.Config{Store: a.db, Now: a.c.Now, Log: a.c.Log, CheckRPC: a.checkRPC, Open: a.reachable, Forget: a.forgetUser, Hash: a.c.hash, Keeper: a.secrets})
+	a.auth, err = auth.New(ctx, auth.Config{Store: a.db, Now: a.c.Now, Log: a.c.Log, CheckRPC: a.checkRPC, Open: a.reachable, Forget: a.forgetUser, Hash: a.c.hash, Keeper: a.secrets, First: a.from.link()})
 	return err
 }
 
@@ -208,15 +223,15 @@ func (a *App) listen() error {
 	}
 	c := a.doorFor(h)
 	c.HSTS = hsts
-	a.server.Handler = entry(door.New(c, h))
+	a.server.Handler = a.counted(entry(door.New(c, h)))
 	if a.source == nil {
 		return nil
 	}
-	a.towardsTLS.Handler = entry(door.New(c, a.towards(h)))
+	a.towardsTLS.Handler = a.counted(entry(door.New(c, a.towards(h))))
 	if public, ok := a.source.(*cert.ACME); ok {
 		a.towardsTLS.Handler = public.Challenges(a.towardsTLS.Handler)
 	}
-	if a.c.TLS.HTTPPort != 0 {
+	if a.c.TLS.HTTPPort != 0 && a.plainPort == nil {
 		a.plainPort, err = a.bind(a.c.TLS.HTTPPort)
 	}
 	return err
@@ -232,9 +247,26 @@ func (a *App) bind(port int) (net.Listener, error) {
 	return l, nil
 }
 
-// Run serves until the context ends, then closes listener, loops and database in that order.
+// Run serves until the context ends, then closes listener, loops and database in that order. A
+// restore that is decided on at the pages closes this house and opens another on the same folder
+// and port; Run goes on with that.
 func (a *App) Run(ctx context.Context) error {
-	defer a.close()
+	for {
+		err := a.runHouse(ctx)
+		if err != nil || a.restores == nil || a.restores.decision() == nil {
+			a.close()
+			return err
+		}
+		next, err := a.makeRoom().move(ctx)
+		if next == nil {
+			return err
+		}
+		a = next
+	}
+}
+
+// runHouse serves until the context ends or a restore is decided on.
+func (a *App) runHouse(ctx context.Context) error {
 	if a.secrets.Locked() {
 		if err := a.waitForOwner(ctx); err != nil {
 			return ended(err)
@@ -243,6 +275,7 @@ func (a *App) Run(ctx context.Context) error {
 			return err
 		}
 	}
+	a.from.noted(a)
 	if err := a.greet(ctx); err != nil {
 		return err
 	}
@@ -258,9 +291,9 @@ func (a *App) Run(ctx context.Context) error {
 	if a.chain != nil && a.c.Demo.BlockInterval > 0 {
 		g.Go(func() error { return ended(a.chain.Run(gctx, a.c.Demo.BlockInterval)) })
 	}
-	g.Go(func() error { return a.serve(doorway{listener: a.listener}) })
+	g.Go(func() error { return a.serve(doorway{listener: &keptOpen{Listener: a.listener}}) })
 	if a.plainPort != nil {
-		g.Go(func() error { return a.serve(doorway{listener: a.plainPort, plain: true}) })
+		g.Go(func() error { return a.serve(doorway{listener: &keptOpen{Listener: a.plainPort}, plain: true}) })
 	}
 	if !a.c.BridgeOnly {
 		g.Go(func() error { return a.serve(doorway{listener: a.tunnels.inlet}) })
@@ -268,11 +301,13 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	g.Go(func() error { a.onions.run(gctx); return nil })
 	g.Go(func() error { a.backups.run(gctx); return nil })
+	g.Go(func() error { a.restores.run(gctx); return nil })
 	g.Go(func() error { a.fetch(gctx); return nil })
 	g.Go(func() error {
 		select {
 		case <-ctx.Done():
 		case <-gctx.Done():
+		case <-a.restores.decided:
 		}
 		a.shutdown()
 		stop()
@@ -303,8 +338,14 @@ func ended(err error) error {
 	return err
 }
 
-// close gives back what New took, last taken first.
+// close gives back all that New took.
 func (a *App) close() {
+	a.closeRooms()
+	a.closeDoors()
+}
+
+// closeRooms gives back what New took, last taken first, but for the data folder and the ports.
+func (a *App) closeRooms() {
 	var all []error
 	if a.called.Secret != "" {
 		all = append(all, os.Remove(a.folder.file(doctorFile)))
@@ -312,10 +353,8 @@ func (a *App) close() {
 	if a.importer != nil {
 		a.importer.close()
 	}
-	for _, l := range []net.Listener{a.listener, a.plainPort} {
-		if l != nil {
-			l.Close() // already closed by the server where it ran
-		}
+	if a.restores != nil {
+		a.restores.close()
 	}
 	if a.nodes != nil {
 		all = append(all, a.nodes.Close())
@@ -332,10 +371,22 @@ func (a *App) close() {
 	if a.db != nil {
 		all = append(all, a.db.Close())
 	}
-	if a.folder != nil {
-		all = append(all, a.folder.Close())
-	}
 	if err := errors.Join(all...); err != nil && a.c.Log != nil {
+		a.c.Log.Warn("closing", "error", err)
+	}
+}
+
+// closeDoors gives back the ports and the data folder.
+func (a *App) closeDoors() {
+	for _, l := range []net.Listener{a.listener, a.plainPort} {
+		if l != nil {
+			l.Close() // nothing accepts any more
+		}
+	}
+	if a.folder == nil {
+		return
+	}
+	if err := a.folder.Close(); err != nil && a.c.Log != nil {
 		a.c.Log.Warn("closing", "error", err)
 	}
 }

@@ -72,12 +72,7 @@ func (b *backups) Make(ctx context.Context, path string, l backup.Lock) (made ba
 	return made, err
 }
 
-func (a *App) now() time.Time {
-	if a.c.Now == nil {
-		return time.Now()
-	}
-	return a.c.Now()
-}
+func (a *App) now() time.Time { return a.c.now() }
 
 // maxPart bounds what is read of a small file, in bytes.
 const maxPart = 4 << 20

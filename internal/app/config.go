@@ -80,6 +80,9 @@ type Config struct {
 	drivers []signer.Driver                                  // tests bring their own; nil: all
 	ports   func(ctx context.Context) ([]signer.Port, error) // likewise; nil: this computer's
 
+	// opened hears of each house that a restore has put in the place of another; nil: nobody does.
+	opened func(*App)
+
 	hash auth.HashParams // tests want cheap ones; zero: auth's own
 	// backupWork is log2 of the work of a backup's passphrase; tests want little. 0: age's own.
 	backupWork int
@@ -124,4 +127,12 @@ func loopback(host string) bool {
 	}
 	ip := net.ParseIP(strings.Trim(host, "[]"))
 	return ip != nil && ip.IsLoopback()
+}
+
+// now is the clock.
+func (c Config) now() time.Time {
+	if c.Now == nil {
+		return time.Now()
+	}
+	return c.Now()
 }

@@ -322,22 +322,29 @@ func (r *Restoring) Diff(ctx context.Context) ([]Difference, error) {
 		return diff(ctx, nil, theirs)
 	}
 	// The state that is there is looked at in a copy: nothing must change it, not even a migration.
-	work, err := os.MkdirTemp(r.held.path, workPrefix+"*")
-	if err != nil {
-		return nil, errs.E(errs.Unavailable, "there is no room to compare: %w", err)
-	}
-	defer os.RemoveAll(work)
-	for _, end := range []string{"", "-wal"} {
-		if err := copyFile(r.held.file(databaseFile+end), filepath.Join(work, databaseFile+end)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, errs.E(errs.Unavailable, "there is no room to compare: %w", err)
-		}
-	}
-	ours, err := store.Open(ctx, filepath.Join(work, databaseFile))
+	ours, done, err := openCopy(ctx, r.held.path, r.held.path)
 	if err != nil {
 		return nil, err
 	}
-	defer ours.Close()
-	return diff(ctx, ours, theirs)
+	list, err := diff(ctx, ours, theirs)
+	return list, errors.Join(err, done())
+}
+
+// openCopy opens a copy of the database in a folder; the copy lies in a folder for work until done.
+func openCopy(ctx context.Context, from, top string) (db *store.DB, done func() error, err error) {
+	work, err := os.MkdirTemp(top, workPrefix+"*")
+	if err != nil {
+		return nil, nil, errs.E(errs.Unavailable, "there is no room to compare: %w", err)
+	}
+	for _, end := range []string{"", "-wal"} {
+		if err := copyFile(filepath.Join(from, databaseFile+end), filepath.Join(work, databaseFile+end)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, errors.Join(errs.E(errs.Unavailable, "there is no room to compare: %w", err), os.RemoveAll(work))
+		}
+	}
+	if db, err = store.Open(ctx, filepath.Join(work, databaseFile)); err != nil {
+		return nil, nil, errors.Join(err, os.RemoveAll(work))
+	}
+	return db, func() error { return errors.Join(db.Close(), os.RemoveAll(work)) }, nil
 }
 
 func copyFile(from, to string) error {

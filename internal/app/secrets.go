@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -89,19 +90,24 @@ func (k *keeper) begin(ctx context.Context) error {
 	return k.safe.OpenFile(w, key)
 }
 
-// openByFile opens with the key file. One that was told to lie elsewhere from now on is made
-// there, and the old one goes. Where it is away, the owner's password is asked for; where there
-// is none either, the program cannot go on.
+// openByFile opens with the key file. Where that was told to lie elsewhere and does not open, the
+// usual one may: it lay there until now, or a restore has brought it. Then the one elsewhere becomes
+// the lock, and the usual one goes. Where neither opens, the owner's password is asked for; where
+// there is none either, the program cannot go on.
 func (k *keeper) openByFile(ctx context.Context) error {
 	key, err := readKeyFile(k.path)
-	if errors.Is(err, fs.ErrNotExist) && k.path != k.usual {
-		if key, err = readKeyFile(k.usual); err == nil && k.safe.OpenFile(k.wraps, key) == nil {
-			return k.move(ctx)
-		}
-		err = fs.ErrNotExist
-	}
 	if err == nil {
 		err = k.safe.OpenFile(k.wraps, key)
+	}
+	if k.path != k.usual {
+		usual, noUsual := readKeyFile(k.usual)
+		switch {
+		case noUsual != nil:
+		case err == nil && bytes.Equal(key, usual): // a restore of this Specter's own backup has brought it
+			return wipe(k.usual)
+		case err != nil && k.safe.OpenFile(k.wraps, usual) == nil:
+			return k.relock(ctx, err)
+		}
 	}
 	switch {
 	case err == nil:
@@ -121,11 +127,28 @@ func whyFile(err error) string {
 	return err.Error()
 }
 
-// move makes a new key file at the chosen place, and overwrites and removes the usual one.
-func (k *keeper) move(ctx context.Context) error {
-	if err := k.lockWithFile(ctx); err != nil {
+// relock has the key file at the chosen place open the safe, which the usual one has opened, and
+// overwrites and removes that. A file that is at the chosen place stays as it is: it may be one that
+// cannot be written, and it opens a state that was set aside. Where it can be neither read nor made,
+// the usual one goes on to open.
+func (k *keeper) relock(ctx context.Context, why error) error {
+	key, err := readKeyFile(k.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		key, err = makeKeyFile(k.path)
+	}
+	if err != nil {
+		k.log.Warn("the key file in the data folder opens the stored secrets, because the one that was chosen cannot be used", "file", k.path, "error", err)
+		k.path = k.usual
+		return nil
+	}
+	w, err := k.safe.WithFile(k.wraps, key)
+	if err != nil {
 		return err
 	}
+	if err := k.put(ctx, w); err != nil {
+		return err
+	}
+	k.log.Info("the stored secrets open by the key file at its chosen place from now on, and the one in the data folder is removed", "file", k.path, "before", whyFile(why))
 	return wipe(k.usual)
 }
 

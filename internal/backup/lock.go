@@ -152,9 +152,9 @@ func Sniff(head []byte) (encrypted, passphrase bool) {
 // open decrypts. The errors are for the person at the other end.
 func open(r io.Reader, ids []age.Identity) (io.Reader, error) {
 	b := bufio.NewReaderSize(r, 4096)
-	head, _ := b.Peek(64)
-	if ours, _ := Sniff(head); !ours {
-		return nil, errs.E(errs.Invalid, "this is no backup of Specter")
+	head, _ := b.Peek(HeadSize)
+	if k := Recognise(head); k != ByPassphrase && k != ByKey {
+		return nil, &Foreign{k}
 	}
 	// age reads its header to the end, however long it is; ours names a few keys.
 	limited := &headLimit{r: b, left: maxHeader}

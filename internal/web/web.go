@@ -57,6 +57,7 @@ type Config struct {
 	Onion      Onion      // nil: the program makes no onion service
 	Doctor     Doctor     // nil: nothing tests how it is reached
 	Backups    Backups    // nil: no backups from here
+	Restores   Restores   // nil: nothing is restored from here
 	Imports    Imports    // nil: no old Specter can be taken over on a page
 	Program    Program    // nil: the program's own settings are not on offer
 	Bridge     Bridge     // nil: no USB devices
