@@ -213,6 +213,48 @@ GET /api/v1/program/backups - - - +
 PATCH /api/v1/program/backups - - - + {"keep":7}
 POST /api/v1/program/backups - - - +
 POST /api/v1/program/compact - - - +
+PATCH /api/v1/me - + + + {"name":"$myname"}
+GET /api/v1/remote - - - +
+GET /api/v1/remote/certificate - - - +
+POST /api/v1/remote/certificate/renew - - - +
+GET /api/v1/remote/authority - - - -
+POST /api/v1/remote/doctor - - - + {}
+GET /api/v1/tunnels - - - +
+POST /api/v1/tunnels - - - + {"server":"me@127.0.0.1:1","listen":"25441"}
+GET /api/v1/tunnels/{id} - - - -
+PATCH /api/v1/tunnels/{id} - - - - {"listen":"25442"}
+DELETE /api/v1/tunnels/{id} - - - -
+POST /api/v1/tunnels/{id}/pause - - - -
+POST /api/v1/tunnels/{id}/resume - - - -
+POST /api/v1/tunnels/{id}/retry - - - -
+PUT /api/v1/tunnels/{id}/host-key - - - - {"fingerprint":"SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}
+DELETE /api/v1/tunnels/{id}/host-key - - - -
+GET /api/v1/onion-service - - - +
+PATCH /api/v1/onion-service - - - + {"control":"127.0.0.1:9051"}
+GET /api/v1/onion-clients - - - +
+POST /api/v1/onion-clients - - - + {"name":"tablet"}
+DELETE /api/v1/onion-clients/{name} - - - +
+POST /api/v1/proxy-tests - - - +
+GET /api/v1/bridge - - - +
+PATCH /api/v1/bridge - - - + {"origins":["https://specter.example"]}
+POST /api/v1/bridge/token - - - +
+DELETE /api/v1/bridge/token - - - +
+POST /api/v1/bridge-tests - + + +
+GET /api/v1/agents - + + +
+POST /api/v1/agent-pairings - + + +
+GET /api/v1/agents/{id} - - + -
+PATCH /api/v1/agents/{id} - - + - {"name":"desk"}
+DELETE /api/v1/agents/{id} - - + -
+GET /api/v1/wallets/{alias}/registrations - - + -
+PUT /api/v1/wallets/{alias}/registrations - - + - {"fingerprint":"01020304","kind":"ledger","name":"x"}
+DELETE /api/v1/wallets/{alias}/registrations/{fingerprint}/{kind} - - + -
+GET /api/v1/program/secrets - - - +
+PATCH /api/v1/program/secrets - - - + {"starts_locked":false,"password":"$mypassword"}
+POST /api/v1/program/backup-keys - - - +
+POST /api/v1/program/backup-files - - - + {"passphrase":"some words here","password":"$mypassword"}
+POST /api/v1/message-checks - + + + {"address":"$foreign","message":"m","signature":"s"}
+POST /api/v1/demo/payments - + + + {"address":"$foreign","amount_sat":100000}
+POST /api/v1/demo/blocks - + + + {"count":1}
 GET /api/v1/tokens - + + +
 POST /api/v1/tokens - + + + {"description":"more","life":"10 minutes"}
 GET /api/v1/tokens/{id} - - + -

@@ -199,7 +199,7 @@ func (s *stage) paths(pattern, who string) []string {
 			arg = id
 		}
 		return strings.NewReplacer("{$}", "", "{file...}", "nothing.css", "{alias}", alias, "{id}", id, "{txid}", m.txid, "{address}", m.address, "{arg}", arg,
-			"{xpub}", m.device.Keys[0].XPub, "{format}", s.format(pattern), "{kind}", "single", "{type}", "coldcard", "{way}", "child").Replace(pattern)
+			"{xpub}", m.device.Keys[0].XPub, "{format}", s.format(pattern), "{kind}", "single", "{fingerprint}", "01020304", "{name}", "tablet", "{type}", "coldcard", "{way}", "child").Replace(pattern)
 	}
 	out := []string{fill(alias)}
 	mixed := strings.Contains(pattern, "{id}") || strings.Contains(pattern, "{txid}") || strings.Contains(pattern, "{address}")

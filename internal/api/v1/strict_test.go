@@ -49,7 +49,7 @@ func TestDoorOfTheAPI(t *testing.T) {
 	for _, path := range []string{"/nothing", "/wallets/", "/wallets//x", "/wallets/../me", "/me/", "/openapi.json/x", "/wallets/%2e%2e/x"} {
 		h.no(request{method: "GET", path: path, token: h.owner}, 404, "not-found")
 	}
-	for path, allow := range map[string]string{"/me": "GET, HEAD", "/tokens": "GET, HEAD, POST", "/wallets/x/psbts": "POST", "/openapi.json": "GET, HEAD", "/settings": "GET, HEAD, PATCH"} {
+	for path, allow := range map[string]string{"/me": "GET, HEAD, PATCH", "/tokens": "GET, HEAD, POST", "/wallets/x/psbts": "POST", "/openapi.json": "GET, HEAD", "/settings": "GET, HEAD, PATCH"} {
 		for _, method := range []string{"PUT", "OPTIONS", "TRACE", "BREW"} {
 			if a := h.no(request{method: method, path: path, token: h.owner}, 405, "method-not-allowed"); a.header.Get("Allow") != allow {
 				t.Errorf("%s %s allows %q", method, path, a.header.Get("Allow"))
