@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/chromedp/cdproto/cdp"
@@ -15,6 +14,7 @@ import (
 
 	"specter/internal/auth"
 	"specter/internal/btc"
+	"specter/internal/testkit"
 	"specter/internal/testkit/chromium"
 	"specter/internal/wallet"
 )
@@ -186,6 +186,26 @@ new PerformanceObserver(list => { for (const e of list.getEntries()) if (!e.hadR
 	movers.push(e.sources.map(s => s.node && s.node.nodeName + "." + s.node.className).join(" "));
 } }).observe({type: "layout-shift", buffered: true});`
 
+// calm waits until late things have come: fonts, and whatever the page asks for by itself, after
+// which it asks for nothing for a while.
+func (b *tab) calm() {
+	b.t.Helper()
+	const asked = `performance.getEntriesByType("resource").length`
+	ctx, cancel := context.WithTimeout(b.ctx, testkit.Patience)
+	defer cancel()
+	if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`document.fonts.ready.then(() => new Promise(done => {
+		let before = -1;
+		const look = () => {
+			const now = `+asked+`;
+			if (document.readyState === "complete" && now === before) requestAnimationFrame(() => requestAnimationFrame(() => done(true)));
+			else { before = now; setTimeout(look, 200) }
+		};
+		look();
+	}))`, chromedp.EvalAwaitPromise)); err != nil {
+		b.fail("let late things come", err)
+	}
+}
+
 // TestNothingJumpsWhileAPageOpens: fonts, amounts, codes and fragments that come late must not
 // move what somebody is about to press.
 func TestNothingJumpsWhileAPageOpens(t *testing.T) {
@@ -202,7 +222,7 @@ func TestNothingJumpsWhileAPageOpens(t *testing.T) {
 		for _, path := range []string{"/welcome", "/overview", "/overview/coins", w + "/history", w + "/coins", w + "/addresses", w + "/receive", w + "/send", w + "/drafts",
 			w + "/drafts/" + h.values["{id}"][0], w + "/drafts/" + h.values["{id}"][0] + "/qr", w + "/settings", h.values["tx"][0], "/devices/red_key", "/settings", "/settings/account"} {
 			b.visit(path)
-			b.do("let late things come", chromedp.Sleep(600*time.Millisecond))
+			b.calm()
 			moved, who := b.number(`shifted`), b.words(`movers.join("; ")`)
 			if moved >= 0.05 {
 				t.Errorf("%s at %d px: things moved by %.3f, want less than 0.05: %s", path, width, moved, who)
