@@ -251,8 +251,10 @@ func (s *Source) Txs(w *Wallet, part func([]chain.Tx) error) (bad int, err error
 		list = nil
 		return part(out)
 	})
-	if err == nil && len(list) > 0 {
-		err = part(list)
+	if (err == nil || errs.Is(err, errs.Invalid)) && len(list) > 0 { // what was read before the table broke off, too
+		if e := part(list); e != nil {
+			err = e
+		}
 	}
 	return bad, err
 }

@@ -1,9 +1,8 @@
 package legacy
 
 import (
+	"bytes"
 	"encoding/json"
-	"errors"
-	"io/fs"
 	"math"
 	"path"
 	"sort"
@@ -174,8 +173,9 @@ func (f *Found) keep(s *Source, kind, user, name, file string) {
 	raw, ok := s.sound(file, &any)
 	if !ok || path.Ext(file) != ".json" {
 		var err error
-		if raw, err = s.read(file, maxKept); errors.Is(err, fs.ErrNotExist) {
-			raw, err = s.read(file+bkp, maxKept)
+		raw, err = s.read(file, maxKept)
+		if spare, e := s.read(file+bkp, maxKept); e == nil && (err != nil || !bytes.HasSuffix(raw, []byte("\n"))) && len(spare) > len(raw) { // cut off
+			raw, err = spare, nil
 		}
 		if err != nil {
 			f.problem(file, "it is not supported yet, and cannot be kept either ("+why(err)+")")
