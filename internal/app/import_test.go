@@ -21,6 +21,7 @@ import (
 	"specter/internal/btc"
 	"specter/internal/chain/core/coretest"
 	"specter/internal/wallet"
+	"specter/internal/web"
 )
 
 const (
@@ -132,6 +133,62 @@ func TestOldWalletInsideTheNodeIsUsedAgain(t *testing.T) {
 	must(n.RPC(name, "getwalletinfo", &info))
 	if info.Scanning != false {
 		t.Errorf("the node scans: %v", info.Scanning)
+	}
+}
+
+// The same while this program runs: what the old one kept inside the node is used at once, and so is
+// its uid, by the wallets that are made after.
+func TestOldWalletInsideTheNodeIsUsedWhileTheProgramRuns(t *testing.T) {
+	n := coretest.Start(t, coretest.Options{})
+	name := "specter" + oldUID + "/savings"
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(n.RPC("", "createwallet", nil, name, true, true, "", false, true))
+	var done []struct{ Success bool }
+	must(n.RPC(name, "importdescriptors", &done, []map[string]any{
+		{"desc": oldReceive, "active": true, "range": []int{0, 60}, "timestamp": "now", "internal": false},
+		{"desc": oldChange, "active": true, "range": []int{0, 60}, "timestamp": "now", "internal": true}}))
+	n.Send(oldAddress, "0.5")
+	n.Mine(1)
+	cookie, err := os.ReadFile(n.CookieFile())
+	must(err)
+	user, password, _ := strings.Cut(string(cookie), ":")
+	old := t.TempDir()
+	oldFiles(t, old, map[string]any{"name": "Home", "host": "127.0.0.1", "port": fmt.Sprint(n.Port()), "user": user, "password": password, "protocol": "http"})
+
+	h := open(t, Config{})
+	openToAll(t, h)
+	ctx := context.Background()
+	must(h.importer.LookImport(ctx, web.ImportRequest{Name: old}))
+	eventually(t, "the look", func() (bool, string) { s := h.importer.ImportState(); return s.Ready, fmt.Sprint(s) })
+	must(h.importer.TakeImport(ctx))
+	eventually(t, "taking over", func() (bool, string) { s := h.importer.ImportState(); return !s.Running && !s.Dry, fmt.Sprint(s) })
+	ref := wallet.Ref{Owner: auth.OwnerID, Network: btc.Regtest, Alias: "savings"}
+	eventually(t, "the first sync", func() (bool, string) {
+		r := h.record(ref)
+		return !r.SyncedAt.IsZero() && r.TxCount == 1 && r.Balance.Total() == 50_000_000 && r.NodeName == name, fmt.Sprintf("%+v", r)
+	})
+	made, err := h.wallets.Create(ctx, auth.OwnerID, btc.Regtest, wallet.NewWallet{Name: "Later", ScriptType: "wpkh",
+		Keys: []string{"[73c5da0a/48h/1h/0h/2h]tpubDFH9dgzveyD8zTbPUFuLrGmCydNvxehyNdUXKJAQN8x4aZ4j6UZqGfnqFrD4NqyaTVGKbvEW54tsvPTK2UoSbCC1PJY8iCNiwTL3RWZEheQ"}})
+	must(err)
+	if want := "specter" + oldUID + "/later"; made.NodeName != want {
+		t.Errorf("a wallet that is made after lies in %s, want %s", made.NodeName, want)
+	}
+	var loaded []string
+	eventually(t, "the new wallet inside the node", func() (bool, string) {
+		must(n.RPC("", "listwallets", &loaded))
+		return slices.Contains(loaded, made.NodeName), fmt.Sprint(loaded)
+	})
+	if len(loaded) != 3 || !slices.Contains(loaded, name) {
+		t.Errorf("the node has the wallets %q", loaded)
+	}
+	var marked map[string]any
+	if err := n.RPC(name, "getaddressesbylabel", &marked, "specter"); err == nil {
+		t.Errorf("old blocks were looked through: the wallet is marked with %v", marked)
 	}
 }
 

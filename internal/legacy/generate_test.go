@@ -100,8 +100,8 @@ func (m *maker) key(seed []byte, script int, n btc.Network) madeKey {
 func (m *maker) folder() {
 	users := []string{"", "_ann", "_bob_builder"}[:1+m.r.IntN(3)]
 	config := map[string]any{"auth": map[string]any{"method": m.one("none", "passwordonly", "usernamepassword", "rpcpasswordaspin"), "password_min_chars": 6 + m.r.IntN(5), "rate_limit": m.one("10", "7"), "registration_link_timeout": 1 + m.r.IntN(48)},
-		"explorers":   map[string]any{"main": m.one("", "https://mempool.space/"), "test": "", "regtest": m.one("", "http://explorer.local:3000/"), "signet": ""},
-		"explorer_id": map[string]any{"main": m.one("CUSTOM"), "test": "CUSTOM", "regtest": "CUSTOM", "signet": m.one("CUSTOM", "MEMPOOL_SPACE")},
+		"explorers":    map[string]any{"main": m.one("", "https://mempool.space/"), "test": "", "regtest": m.one("", "http://explorer.local:3000/"), "signet": ""},
+		"explorer_id":  map[string]any{"main": m.one("CUSTOM"), "test": "CUSTOM", "regtest": "CUSTOM", "signet": m.one("CUSTOM", "MEMPOOL_SPACE")},
 		"asset_labels": map[string]any{"liquidv1": map[string]any{strings.Repeat("ab", 32): "my asset"}}, "active_node_alias": "home", "proxy_url": "socks5h://localhost:9050", "only_tor": m.r.IntN(2) == 0,
 		"tor_control_port": "9051", "tor_status": false, "tor_type": m.one("disabled", "builtin", "custom"), "torrc_password": "torrc secret", "hwi_bridge_url": m.one("/hwi/api/", "http://127.0.0.1:25441/hwi/api/"), "uid": m.uid, "unit": m.one("btc", "sat"),
 		"price_check": m.r.IntN(2) == 0, "alt_rate": 1, "alt_symbol": m.one("BTC", "€"), "price_provider": m.one("", "bitstamp_eur", "spotbit_coinbase_usd"), "weight_unit": m.one("oz", "kg"), "validate_merkle_proofs": m.r.IntN(2) == 0,

@@ -238,7 +238,11 @@ func (t *taker) uid() error {
 			}
 		}
 	}
-	return t.r.Nodes.AdoptUID(t.ctx, t.f.UID)
+	if err := t.r.Nodes.AdoptUID(t.ctx, t.f.UID); err != nil {
+		return err
+	}
+	t.r.Wallets.SetUID(t.f.UID)
+	return nil
 }
 
 // keysText remembers keys: a line each.

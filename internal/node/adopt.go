@@ -60,8 +60,8 @@ func taken(nodes []Node, is func(Node) bool) bool {
 }
 
 // AdoptUID makes the uid of another program this one's, so that wallets made from here on lie
-// beside the old ones inside the node. It is for a program that has no wallets yet; the services
-// that know the uid already are made anew with the next start.
+// beside the old ones inside the node. It is for a program that has no wallets yet; whoever knows the
+// uid already is to be told, as wallet.Service by SetUID.
 func (s *Service) AdoptUID(ctx context.Context, uid string) error {
 	if !ValidUID(uid) {
 		return errs.E(errs.Invalid, "%.40q is no uid", uid)

@@ -144,7 +144,7 @@ func (s *Service) christen(r *Record, a Adopted, own, all []Record) {
 	r.Alias = free(alias, func(x string) bool { return slices.ContainsFunc(own, func(o Record) bool { return o.Alias == x }) })
 	node := a.NodeName
 	if node == "" {
-		node = "specter" + s.c.UID + "/" + r.Alias
+		node = "specter" + s.uid() + "/" + r.Alias
 	}
 	r.NodeName = free(node, func(x string) bool {
 		return slices.ContainsFunc(all, func(o Record) bool { return o.Network == r.Network && o.NodeName == x })

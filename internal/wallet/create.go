@@ -62,7 +62,7 @@ func (s *Service) Create(ctx context.Context, o Owner, n btc.Network, w NewWalle
 	r.Alias = free(btc.Slug(p.Name), func(a string) bool {
 		return slices.ContainsFunc(all, func(x Record) bool { return x.Owner == o && x.Network == n && x.Alias == a })
 	})
-	r.NodeName = free("specter"+s.c.UID+"/"+r.Alias, func(a string) bool {
+	r.NodeName = free("specter"+s.uid()+"/"+r.Alias, func(a string) bool {
 		return slices.ContainsFunc(all, func(x Record) bool { return x.Network == n && x.NodeName == a })
 	})
 	first, err := firstAddresses(d, n, r.Gap)

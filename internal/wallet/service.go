@@ -58,7 +58,7 @@ type Config struct {
 	Post func(ctx context.Context, o Owner, n btc.Network, via string, tx *wire.MsgTx) error
 	// Headers is the program's own chain of block headers, against which transactions are proved.
 	Headers HeaderChain
-	// UID is part of the names of the node's watch-only wallets: "specter<uid>/<alias>".
+	// UID is part of the names of the node's watch-only wallets: "specter<uid>/<alias>", until SetUID.
 	UID string
 	// DraftDays is after how many days without a signature a draft lets its coins go; nil: 30,
 	// 0 or less: never.
@@ -73,6 +73,7 @@ type Service struct {
 
 	mu     sync.Mutex // over open and jobs, never over the store
 	open   map[ID]*openWallet
+	named  string // the uid, once SetUID was told another one
 	jobs   jobs
 	bus    bus
 	prices marketBox
@@ -91,6 +92,24 @@ func New(c Config) *Service {
 	return &Service{
 		c: c, open: map[ID]*openWallet{}, wake: make(chan struct{}, 1),
 	}
+}
+
+// SetUID names the watch-only wallets inside nodes that are made from now on by another uid, as when
+// an old Specter was taken over. Those that are there keep their names.
+func (s *Service) SetUID(uid string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.named = uid
+}
+
+// uid is the part of the names of the node's watch-only wallets that holds now.
+func (s *Service) uid() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.named != "" {
+		return s.named
+	}
+	return s.c.UID
 }
 
 // Proposal is the wallet that Create would make of a request.
