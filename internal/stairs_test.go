@@ -25,7 +25,7 @@ var stairs = map[string][]string{
 	"wallet": {"btc", "chain", "interop", "errs"}, "setting": {"auth", "backup", "btc", "rates", "errs"},
 	"store":  {"auth", "btc", "chain", "device", "node", "safe", "setting", "wallet", "errs"},
 	"legacy": {"auth", "btc", "chain", "device", "interop", "node", "rates", "setting", "wallet", "errs"},
-	"api":    {"auth", "backup", "btc", "chain", "device", "door", "interop", "node", "rates", "remote", "setting", "wallet", "errs"},
+	"api":    {"airgap", "auth", "backup", "btc", "chain", "device", "door", "interop", "node", "rates", "remote", "setting", "wallet", "errs"},
 	"web":    {"airgap", "auth", "backup", "btc", "device", "door", "node", "rates", "remote", "setting", "wallet", "errs"},
 	"app":    nil,
 }

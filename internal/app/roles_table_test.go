@@ -255,6 +255,8 @@ POST /api/v1/program/backup-files - - - + {"passphrase":"some words here","passw
 POST /api/v1/message-checks - + + + {"address":"$foreign","message":"m","signature":"s"}
 POST /api/v1/demo/payments - + + + {"address":"$foreign","amount_sat":100000}
 POST /api/v1/demo/blocks - + + + {"count":1}
+POST /api/v1/code-readings - + + + {"codes":["hello"]}
+GET /api/v1/wallets/{alias}/drafts/{id}/codes - - + -
 GET /api/v1/tokens - + + +
 POST /api/v1/tokens - + + + {"description":"more","life":"10 minutes"}
 GET /api/v1/tokens/{id} - - + -

@@ -12,6 +12,7 @@ import (
 	"specter/internal/api/v1"
 	"specter/internal/btc"
 	"specter/internal/btc/message"
+	"specter/internal/btc/psbt"
 	"specter/internal/setting"
 )
 
@@ -251,5 +252,60 @@ func TestNamesMessagesAndPlayMoney(t *testing.T) {
 	h.ok(h.member, "POST", "/wallets/"+alias+"/sync", "")
 	if v := h.ok(h.member, "GET", "/wallets/"+alias+"/coins", ""); v.num("total") != 1 {
 		t.Errorf("the faucet's coin: %s", v.body)
+	}
+}
+
+// txid is the transaction of a PSBT.
+func txid(t *testing.T, text string) string {
+	t.Helper()
+	p, err := psbt.Decode(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := p.TxID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id.String()
+}
+
+func TestADraftGoesOverTheCameraAndBack(t *testing.T) {
+	h := newHouse(t)
+	alias, _ := h.hotWallet(h.owner, "Vault", 2, 2)
+	h.pay(h.owner, alias, 1_000_000)
+	h.mine(1)
+	h.ok(h.owner, "POST", "/wallets/"+alias+"/sync", "")
+	d := h.ok(h.owner, "POST", "/wallets/"+alias+"/drafts", fmt.Sprintf(`{"recipients":[{"address":"%s","amount_sat":250000}],"feerate_sat_kvb":2500}`, stranger(1)))
+	path := fmt.Sprintf("/wallets/%s/drafts/%d/codes", alias, d.num("id"))
+	for _, format := range []string{"ur", "ur-new", "ur1", "bbqr", "specter", "base64", "base43"} {
+		v := h.ok(h.owner, "GET", path+"?density=300&format="+format, "")
+		codes := v.list("codes")
+		if len(codes) == 0 || v.str("format") != format {
+			t.Errorf("%s: %s", format, v.body)
+			continue
+		}
+		in, _ := json.Marshal(map[string]any{"codes": codes})
+		back := h.ok(h.owner, "POST", "/code-readings", string(in))
+		if back.json["whole"] != true || back.str("kind") != "psbt" {
+			t.Errorf("%s came back as %s", format, back.body)
+			continue
+		}
+		if txid(t, back.str("text")) != txid(t, d.str("psbt")) {
+			t.Errorf("%s: another transaction came back", format)
+		}
+		if len(codes) > 1 {
+			in, _ := json.Marshal(map[string]any{"codes": codes[:1]})
+			if part := h.ok(h.owner, "POST", "/code-readings", string(in)); part.json["whole"] != false || part.json["text"] != nil {
+				t.Errorf("%s: one code is taken for the whole: %s", format, part.body)
+			}
+		}
+	}
+	h.no(request{method: "GET", path: path + "?density=99", token: h.owner}, 422, "invalid")
+	h.no(request{method: "GET", path: path + "?format=gif", token: h.owner}, 422, "invalid")
+	h.no(request{method: "GET", path: path + "?device=nobodys", token: h.owner}, 404, "not-found")
+	h.no(request{method: "POST", path: "/code-readings", token: h.owner, body: `{"codes":[]}`}, 422, "invalid")
+	seed := `{"codes":["000000000000000000000000000000000000000000000003"]}`
+	if a := h.send(request{method: "POST", path: "/code-readings", token: h.owner, body: seed}); a.status < 400 || a.status >= 500 {
+		t.Errorf("a seed was taken: %d %s", a.status, a.body)
 	}
 }
