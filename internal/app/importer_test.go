@@ -9,11 +9,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
 	"specter/internal/auth"
 	"specter/internal/btc"
+	"specter/internal/legacy/legacytest"
 	"specter/internal/wallet"
 )
 
@@ -112,24 +114,7 @@ func TestAnOldSpecterIsSentAsAZip(t *testing.T) {
 	}
 	h := open(t, Config{})
 	openToAll(t, h)
-	send := func(name string, data []byte) (int, string) {
-		var body bytes.Buffer
-		m := multipart.NewWriter(&body)
-		part, err := m.CreateFormFile("file", name)
-		if err == nil {
-			_, err = part.Write(data)
-		}
-		if err == nil {
-			err = m.WriteField("secret-key", "x")
-		}
-		if err == nil {
-			err = m.Close()
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		return pageOf(t, h, "POST", "/settings/import", m.FormDataContentType(), body.Bytes())
-	}
+	send := func(name string, data []byte) (int, string) { return sendOld(t, h, name, data) }
 	if status, page := send("x.zip", []byte("PK\x03\x04 no zip")); status != http.StatusUnprocessableEntity || !strings.Contains(page, "damaged") {
 		t.Errorf("a damaged zip: %d %s", status, page)
 	}
@@ -149,6 +134,53 @@ func TestAnOldSpecterIsSentAsAZip(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// sendOld sends a file as the page's form does.
+func sendOld(t *testing.T, h *house, name string, data []byte) (int, string) {
+	t.Helper()
+	var body bytes.Buffer
+	m := multipart.NewWriter(&body)
+	part, err := m.CreateFormFile("file", name)
+	if err == nil {
+		_, err = part.Write(data)
+	}
+	if err == nil {
+		err = m.WriteField("secret-key", "x")
+	}
+	if err == nil {
+		err = m.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pageOf(t, h, "POST", "/settings/import", m.FormDataContentType(), body.Bytes())
+}
+
+// Archives that no Specter writes are refused by the page, with a sentence, and nothing of them
+// stays in memory.
+func TestHostileArchivesAreRefusedByThePage(t *testing.T) {
+	h := open(t, Config{})
+	openToAll(t, h)
+	for name, data := range legacytest.Archives() {
+		status, page := sendOld(t, h, "backup.zip", data)
+		if want := http.StatusUnprocessableEntity; len(data) > 64<<20 {
+			if status < 400 {
+				t.Errorf("%s: %d", name, status)
+			}
+		} else if status != want || !strings.Contains(page, `role="alert"`) {
+			t.Errorf("%s: %d %.300s", name, status, page)
+		}
+		if s := h.importer.ImportState(); s.Running || s.Ready || len(s.Lines) > 0 {
+			t.Errorf("%s: the state is %+v", name, s)
+		}
+	}
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	if m.HeapAlloc > 100<<20 {
+		t.Errorf("%d bytes are held after it", m.HeapAlloc)
 	}
 }
 

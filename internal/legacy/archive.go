@@ -91,7 +91,9 @@ func readZip(r io.ReaderAt, size int64, name string) (*Source, error) {
 		if e.UncompressedSize64 > freeRatio && e.UncompressedSize64/maxRatio > e.CompressedSize64 {
 			return nil, errs.E(errs.Invalid, "%q unpacks to far more than a file of Specter; the archive is refused", clip(clean, 100))
 		}
-		s.files[clean] = file{int64(e.UncompressedSize64), e.Open}
+		if !strings.HasPrefix(clean, "__MACOSX/") { // what macOS adds of its own
+			s.files[clean] = file{int64(e.UncompressedSize64), honest(e)}
+		}
 	}
 	s.strip()
 	for n := range s.files {
@@ -115,6 +117,32 @@ func archived(e *zip.File, folder bool) (string, error) {
 		return "", errs.E(errs.Invalid, "%q in the archive is a link or a device; it is refused", shown)
 	}
 	return n, nil
+}
+
+// honest opens an entry that gives no more bytes than it said it has: the list was counted by what
+// it says.
+func honest(e *zip.File) func() (io.ReadCloser, error) {
+	return func() (io.ReadCloser, error) {
+		r, err := e.Open()
+		if err != nil {
+			return nil, err
+		}
+		return &measured{r, e.UncompressedSize64}, nil
+	}
+}
+
+type measured struct {
+	io.ReadCloser
+	left uint64
+}
+
+func (m *measured) Read(p []byte) (int, error) {
+	n, err := m.ReadCloser.Read(p)
+	if uint64(n) > m.left {
+		return 0, errs.E(errs.Invalid, "it holds more than the archive says")
+	}
+	m.left -= uint64(n)
+	return n, err
 }
 
 // strip takes off a folder in which all of the archive lies.

@@ -12,6 +12,7 @@ import (
 	"specter/internal/auth"
 	"specter/internal/btc"
 	"specter/internal/legacy"
+	"specter/internal/legacy/legacytest"
 )
 
 // read writes one file into a folder and reads it as an old Specter's; whatever it holds, it ends.
@@ -141,5 +142,28 @@ func FuzzArchive(f *testing.F) {
 		}
 		defer s.Close()
 		_, _ = legacy.Read(s, nil)
+	})
+}
+
+// What a browser sends is refused or read, and takes no more memory than it may.
+func FuzzOpenBytes(f *testing.F) {
+	for name, data := range legacytest.Archives() {
+		if len(data) < 1<<16 {
+			f.Add(name+".zip", data)
+		}
+	}
+	for name, text := range everything() {
+		f.Add(name, []byte(text))
+	}
+	f.Add("mac.zip", legacytest.Mac())
+	f.Fuzz(func(t *testing.T, name string, data []byte) {
+		s, err := legacy.OpenBytes(name, data)
+		if err != nil {
+			return
+		}
+		defer s.Close()
+		if found, err := legacy.Read(s, nil); err == nil && found.Empty() && len(found.Problems) == 0 {
+			t.Error("nothing was found, and nothing is told")
+		}
 	})
 }

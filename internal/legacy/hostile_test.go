@@ -4,8 +4,6 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
-	"encoding/binary"
-	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -16,6 +14,7 @@ import (
 	"specter/internal/btc"
 	"specter/internal/errs"
 	"specter/internal/legacy"
+	"specter/internal/legacy/legacytest"
 )
 
 // Wrong types, deep and huge values, and names that look like paths are one problem each at most;
@@ -133,98 +132,65 @@ func TestBackupArchivesComeOver(t *testing.T) {
 	}
 }
 
-// Archives that no Specter writes are refused whole.
+// Archives that no Specter writes are refused whole, from the disk and from memory, with words and
+// with little memory.
 func TestHostileArchivesAreRefused(t *testing.T) {
-	sound := []string{"devices/cold.json", oldDevice("Cold", "other")}
-	entry := func(name string, mode os.FileMode, text string) func(*zip.Writer) {
-		return func(z *zip.Writer) {
-			h := &zip.FileHeader{Name: name, Method: zip.Deflate}
-			h.SetMode(mode)
-			w, err := z.CreateHeader(h)
-			if err == nil {
-				_, err = w.Write([]byte(text))
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	for name, change := range map[string]func(*zip.Writer){
-		"parent":        entry("../devices/x.json", 0o600, "{}"),
-		"inner parent":  entry("devices/../../x.json", 0o600, "{}"),
-		"absolute":      entry("/devices/x.json", 0o600, "{}"),
-		"backslash":     entry(`devices\..\x.json`, 0o600, "{}"),
-		"drive":         entry("C:/devices/x.json", 0o600, "{}"),
-		"link":          entry("devices/x.json", 0o777|os.ModeSymlink, "/etc/passwd"),
-		"device":        entry("devices/x.json", 0o600|os.ModeDevice, ""),
-		"double":        entry("devices/cold.json", 0o600, "{}"),
-		"case clash":    entry("devices/COLD.json", 0o600, "{}"),
-		"control":       entry("devices/a\nb.json", 0o600, "{}"),
-		"dot":           entry("./devices/x.json", 0o600, "{}"),
-		"double slash":  entry("devices//x.json", 0o600, "{}"),
-		"bomb":          entry("devices/x.json", 0o600, strings.Repeat("0", 20<<20)),
-		"with comment":  func(z *zip.Writer) { _ = z.SetComment("hello") },
-		"folder's link": entry("devices/x/", 0o777|os.ModeSymlink, ""),
-	} {
-		if _, err := legacy.Open(pack(t, change, sound...)); !errs.Is(err, errs.Invalid) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	whole, err := os.ReadFile(pack(t, nil, sound...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, change := range map[string]func([]byte) []byte{
-		"cut off":        func(b []byte) []byte { return b[:len(b)-10] },
-		"no directory":   func(b []byte) []byte { return b[:30] },
-		"more behind":    func(b []byte) []byte { return append(b, 0) },
-		"count of none":  func(b []byte) []byte { binary.LittleEndian.PutUint16(b[len(b)-12:], 0); return b },
-		"huge directory": func(b []byte) []byte { binary.LittleEndian.PutUint32(b[len(b)-10:], 0xfffffff0); return b },
-	} {
-		path := filepath.Join(t.TempDir(), "x.zip")
-		if err := os.WriteFile(path, change(bytes.Clone(whole)), 0o600); err != nil {
+	for name, data := range legacytest.Archives() {
+		path := filepath.Join(t.TempDir(), "backup.zip")
+		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := legacy.Open(path); !errs.Is(err, errs.Invalid) {
-			t.Errorf("%s: %v", name, err)
+		used := allocated(func() {
+			if _, err := legacy.Open(path); !errs.Is(err, errs.Invalid) || len(err.Error()) < 20 {
+				t.Errorf("%s: %v", name, err)
+			}
+			if _, err := legacy.OpenBytes("backup.zip", data); !errs.Is(err, errs.Invalid) {
+				t.Errorf("%s, sent: %v", name, err)
+			}
+		})
+		if used > 8<<20 {
+			t.Errorf("%s took %d bytes", name, used)
 		}
 	}
 }
 
-// A list of a million files is refused before it is read into memory.
-func TestMillionEntriesAreRefusedWithLittleMemory(t *testing.T) {
-	var b bytes.Buffer
-	const count = 1_000_000
-	head := make([]byte, 46)
-	binary.LittleEndian.PutUint32(head, 0x02014b50)
-	binary.LittleEndian.PutUint16(head[28:], 7)
-	b.WriteString("PK\x03\x04")
-	start := b.Len()
-	for i := range count {
-		b.Write(head)
-		fmt.Fprintf(&b, "%07d", i)
-	}
-	end := make([]byte, 22)
-	binary.LittleEndian.PutUint32(end, 0x06054b50)
-	binary.LittleEndian.PutUint16(end[10:], count&0xffff)
-	binary.LittleEndian.PutUint32(end[12:], uint32(b.Len()-start))
-	binary.LittleEndian.PutUint32(end[16:], uint32(start))
-	b.Write(end)
-	path := filepath.Join(t.TempDir(), "million.zip")
-	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	size := b.Len()
-	b = bytes.Buffer{}
+// allocated is how many bytes of memory something takes, all in all.
+func allocated(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	_, err := legacy.Open(path)
+	f()
 	runtime.ReadMemStats(&after)
-	if !errs.Is(err, errs.Invalid) {
-		t.Errorf("%d bytes of names: %v", size, err)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+// A file that is larger than its archive says is not read on, and what is packed within a packed
+// file stays packed.
+func TestArchivesThatLie(t *testing.T) {
+	for name, data := range map[string][]byte{"liar": legacytest.Liar(), "nested": legacytest.Nested()} {
+		var f *legacy.Found
+		used := allocated(func() {
+			s, err := legacy.OpenBytes("x.zip", data)
+			if err != nil {
+				t.Fatal(name, err)
+			}
+			if f, err = legacy.Read(s, nil); err != nil {
+				t.Fatal(name, err)
+			}
+		})
+		if used > 8<<20 || len(f.Devices) != 1 {
+			t.Errorf("%s took %d bytes; devices %v, %v", name, used, f.Devices, f.Problems)
+		}
+		if name == "liar" && len(f.Problems) != 1 {
+			t.Errorf("the liar: %v", f.Problems)
+		}
 	}
-	if used := after.TotalAlloc - before.TotalAlloc; used > 4<<20 {
-		t.Errorf("it took %d bytes", used)
+	h := newHouse(t)
+	path := filepath.Join(t.TempDir(), "mac.zip")
+	if err := os.WriteFile(path, legacytest.Mac(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r := h.take(path, legacy.Options{}); outcome(r, "device", "Cold") != legacy.Taken {
+		t.Errorf("a zip made by macOS: %v %v", r.Lines, r.Problems)
 	}
 }

@@ -5,9 +5,6 @@ package legacy_test
 import (
 	"bytes"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -19,6 +16,7 @@ import (
 	"specter/internal/btc"
 	"specter/internal/btc/descriptor"
 	"specter/internal/legacy"
+	"specter/internal/legacy/legacytest"
 	"specter/internal/raced"
 )
 
@@ -28,30 +26,9 @@ const manyTxs = 1000
 // large writes a folder with many wallets and cached transactions.
 func large(t testing.TB, wallets int) string {
 	t.Helper()
-	files := map[string]string{"config.json": `{"auth": "none", "uid": "` + uid + `"}`}
-	dir := folder(t, files)
-	base := filepath.Join(dir, "wallets", "regtest")
-	for w := range wallets {
-		alias := fmt.Sprintf("wallet_%02d", w)
-		text := fmt.Sprintf("wpkh([73c5da0a/84h/1h/0h]%s/%d/0/*)", tpub, w)
-		write := func(name string, data []byte) {
-			if err := os.WriteFile(filepath.Join(base, name), data, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := os.MkdirAll(filepath.Join(base, alias+"_txs_raw"), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		write(alias+".json", []byte(oldWallet("Wallet "+alias, text, map[string]any{"address_index": 19})))
-		var csv strings.Builder
-		csv.WriteString("txid,fee,blockhash,blockheight,time,blocktime,bip125-replaceable,conflicts,vsize,address,category,flow_amount,utxo_amount,ismine\r\n")
-		scripts := scriptsOf(t, text)
-		for i := range manyTxs {
-			id, raw := payment(scripts[i%len(scripts)], w, i)
-			write(alias+"_txs_raw/"+id+".bin", raw)
-			fmt.Fprintf(&csv, "%s,,%064x,%d,%d,%d,no,[],,,receive,0.001,,True\r\n", id, i+1, i+1, 1700000000+600*i, 1700000000+600*i)
-		}
-		write(alias+"_txs.csv", []byte(csv.String()))
+	dir := t.TempDir()
+	if err := legacytest.Large(dir, wallets, manyTxs); err != nil {
+		t.Fatal(err)
 	}
 	return dir
 }
