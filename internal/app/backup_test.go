@@ -31,36 +31,25 @@ var backupKeys = backup.Keys{Passphrase: backupLock.Passphrase}
 // stateOf is every row of every table that a backup holds, and every small file.
 func stateOf(t *testing.T, folder string) map[string][]string {
 	t.Helper()
-	db, err := sql.Open("sqlite", filepath.Join(folder, databaseFile))
+	out, err := readState(folder)
 	if err != nil {
 		t.Fatal(err)
+	}
+	return out
+}
+
+// readState is stateOf for whoever may not end the test.
+func readState(folder string) (map[string][]string, error) {
+	db, err := sql.Open("sqlite", filepath.Join(folder, databaseFile))
+	if err != nil {
+		return nil, err
 	}
 	defer db.Close()
 	out := map[string][]string{}
 	for _, table := range store.Kept {
-		rows, err := db.Query(`SELECT * FROM ` + table)
-		if err != nil {
-			t.Fatal(err)
+		if err := readTable(db, table, out); err != nil {
+			return nil, fmt.Errorf("%s: %w", table, err)
 		}
-		columns, _ := rows.Columns()
-		values, into := make([]any, len(columns)), make([]any, len(columns))
-		for i := range values {
-			into[i] = &values[i]
-		}
-		for rows.Next() {
-			if err := rows.Scan(into...); err != nil {
-				t.Fatal(err)
-			}
-			if s, is := values[min(1, len(values)-1)].(string); is && table == "settings" && strings.HasPrefix(s, store.SettingBackupState) {
-				continue // how the last backup went
-			}
-			out[table] = append(out[table], fmt.Sprintf("%q", values))
-		}
-		if err := rows.Err(); err != nil {
-			t.Fatal(err)
-		}
-		slices.Sort(out[table])
-		rows.Close()
 	}
 	for _, n := range append([]string{signersFile, KeyFileName}, ownFolders...) {
 		_ = filepath.WalkDir(filepath.Join(folder, n), func(path string, d os.DirEntry, err error) error {
@@ -72,7 +61,32 @@ func stateOf(t *testing.T, folder string) map[string][]string {
 			return nil
 		})
 	}
-	return out
+	return out, nil
+}
+
+// readTable reads the rows of a table, sorted, into out.
+func readTable(db *sql.DB, table string, out map[string][]string) error {
+	rows, err := db.Query(`SELECT * FROM ` + table)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	columns, _ := rows.Columns()
+	values, into := make([]any, len(columns)), make([]any, len(columns))
+	for i := range values {
+		into[i] = &values[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			return err
+		}
+		if s, is := values[min(1, len(values)-1)].(string); is && table == "settings" && strings.HasPrefix(s, store.SettingBackupState) {
+			continue // how the last backup went
+		}
+		out[table] = append(out[table], fmt.Sprintf("%q", values))
+	}
+	slices.Sort(out[table])
+	return rows.Err()
 }
 
 func sameState(t *testing.T, what string, want, have map[string][]string) {

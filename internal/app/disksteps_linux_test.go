@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -96,6 +97,8 @@ func traced(n int, torn bool, said *os.File, env ...string) (end tracedEnd, err 
 		_, _ = syscall.Wait4(pid, &ws, syscall.WALL, nil)
 		return end, errors.Join(errNoTrace, err)
 	}
+	slow := time.AfterFunc(2*time.Minute, func() { _ = syscall.Kill(pid, syscall.SIGKILL) }) // no child takes so long
+	defer slow.Stop()
 	_ = syscall.PtraceCont(pid, 0)
 	for {
 		who, err := syscall.Wait4(-pid, &ws, syscall.WALL|syscall.WNOTHREAD, nil)
