@@ -13,6 +13,7 @@ import (
 	"specter/internal/btc"
 	"specter/internal/chain/core"
 	"specter/internal/chain/core/coretest"
+	"specter/internal/testkit"
 )
 
 // TestDiagnoseNamesTheCure for each thing that can be wrong.
@@ -33,7 +34,7 @@ func TestDiagnoseNamesTheCure(t *testing.T) {
 		{"a host that is none", "address", "address", func(_ *fakeNode, c *core.Config) { c.Host = "a b" }},
 		{"an unknown name", "address", "spelling", func(_ *fakeNode, c *core.Config) { c.Host = "nowhere.invalid" }},
 		{"an onion without tor", "address", "Tor", func(_ *fakeNode, c *core.Config) { c.Host = "abc.onion" }},
-		{"nothing listens", "port", "server=1", func(_ *fakeNode, c *core.Config) { c.Port = deadPort(t) }},
+		{"nothing listens", "port", "server=1", func(_ *fakeNode, c *core.Config) { c.Port = testkit.Port(t) }},
 		{"a silent machine", "port", "firewall", dialError(os.ErrDeadlineExceeded)},
 		{"no route", "port", "proxy", dialError(fmt.Errorf("network is unreachable"))},
 		{"the peers' port", "http", "RPC port", func(f *fakeNode, c *core.Config) { c.Port = hangingUp(t) }},

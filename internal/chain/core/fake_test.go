@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -129,15 +128,6 @@ func cookieFile(t *testing.T, text string) string {
 	path := filepath.Join(t.TempDir(), ".cookie")
 	must(t, os.WriteFile(path, []byte(text), 0o600))
 	return path
-}
-
-// deadPort is a port of this machine where nothing listens.
-func deadPort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 func txHex(t *testing.T, tx *wire.MsgTx) string {

@@ -204,12 +204,13 @@ func (c *client) stream(ctx context.Context, wallet, method string, params any, 
 func (c *client) post(ctx context.Context, wallet, method string, body []byte, read func(io.Reader) error) error {
 	relogged := false
 	for try := 0; ; try++ {
-		res, err := c.send(ctx, wallet, body)
+		used := c.login()
+		res, err := c.send(ctx, wallet, body, used)
 		if err != nil {
 			return err
 		}
 		switch {
-		case res.StatusCode == http.StatusUnauthorized && !relogged && c.relogin():
+		case res.StatusCode == http.StatusUnauthorized && !relogged && c.relogin(used):
 			relogged = true
 		case res.StatusCode == http.StatusServiceUnavailable && try < busyTries:
 			if err := pause(ctx, time.Duration(try+1)*100*time.Millisecond); err != nil {
@@ -251,7 +252,7 @@ func (c *client) take(ctx context.Context, res *http.Response, method string, re
 }
 
 // send makes one HTTP request.
-func (c *client) send(ctx context.Context, wallet string, body []byte) (*http.Response, error) {
+func (c *client) send(ctx context.Context, wallet string, body []byte, as credentials) (*http.Response, error) {
 	target := c.c.url() + "/"
 	if wallet != "" {
 		target += "wallet/" + url.PathEscape(wallet)
@@ -261,8 +262,7 @@ func (c *client) send(ctx context.Context, wallet string, body []byte) (*http.Re
 		return nil, &errs.Error{Kind: errs.Invalid, Message: "the node's address cannot be used", Cause: err}
 	}
 	req.Header.Set("Content-Type", "application/json")
-	user, pass := c.login()
-	req.SetBasicAuth(user, pass.Reveal())
+	req.SetBasicAuth(as.user, as.pass.Reveal())
 	res, err := c.http.Do(req)
 	if err != nil {
 		return nil, c.trouble(ctx, err)
@@ -270,26 +270,33 @@ func (c *client) send(ctx context.Context, wallet string, body []byte) (*http.Re
 	return res, nil
 }
 
-// login returns the name and password to send; with a cookie, those of its last reading.
-func (c *client) login() (string, Secret) {
-	if c.c.CookieFile == "" {
-		return c.c.User, c.c.Password
-	}
-	c.mu.Lock()
-	known, user, pass := c.cookie, c.user, c.pass
-	c.mu.Unlock()
-	if known {
-		return user, pass
-	}
-	c.relogin()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.user, c.pass
+// credentials are what a request logs in with.
+type credentials struct {
+	user string
+	pass Secret
 }
 
-// relogin reads the cookie again and reports whether it is another one. A node writes a new
-// cookie at each start.
-func (c *client) relogin() bool {
+// login returns the name and password to send; with a cookie, those of its last reading.
+func (c *client) login() credentials {
+	if c.c.CookieFile == "" {
+		return credentials{c.c.User, c.c.Password}
+	}
+	c.mu.Lock()
+	known, last := c.cookie, credentials{c.user, c.pass}
+	c.mu.Unlock()
+	if !known {
+		c.relogin(last)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		last = credentials{c.user, c.pass}
+	}
+	return last
+}
+
+// relogin reads the cookie again and reports whether it is another one than a request was refused
+// with; of several that are refused at once each is sent again. A node writes a new cookie at each
+// start.
+func (c *client) relogin(refused credentials) bool {
 	if c.c.CookieFile == "" {
 		return false
 	}
@@ -299,11 +306,8 @@ func (c *client) relogin() bool {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.cookie && c.user == user && c.pass.Equal(pass) {
-		return false
-	}
 	c.user, c.pass, c.cookie = user, pass, true
-	return true
+	return user != refused.user || !pass.Equal(refused.pass)
 }
 
 func withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ import (
 	"specter/internal/chain/chaintest"
 	"specter/internal/chain/core"
 	"specter/internal/errs"
+	"specter/internal/testkit"
 )
 
 func TestCookieIsReadAgainWhenTheNodeRefusesIt(t *testing.T) {
@@ -58,6 +60,45 @@ func TestCookieIsReadAgainWhenTheNodeRefusesIt(t *testing.T) {
 	}
 }
 
+// Whatever was on its way when a node came back with another cookie is sent again, however many
+// there are.
+func TestAllThatARestartedNodeRefusesIsSentAgain(t *testing.T) {
+	const many = 8
+	f := newFake(t)
+	var good atomic.Value
+	good.Store("first")
+	var refused atomic.Int32
+	all := make(chan struct{})
+	f.before = func(w http.ResponseWriter, r *http.Request) bool {
+		if _, pass, _ := r.BasicAuth(); pass == good.Load() {
+			return false
+		}
+		if refused.Add(1) == many {
+			close(all)
+		}
+		<-all // nobody reads the new cookie before the last one was sent with the old
+		w.WriteHeader(http.StatusUnauthorized)
+		return true
+	}
+	c := f.config(t)
+	c.CookieFile = cookieFile(t, "__cookie__:first\n")
+	src := open(t, c)
+	if _, err := src.Status(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	good.Store("second")
+	must(t, os.WriteFile(c.CookieFile, []byte("__cookie__:second"), 0o600))
+	var wg sync.WaitGroup
+	for range many {
+		wg.Go(func() {
+			if _, err := src.Status(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
 func TestFullWorkQueueIsWaitedFor(t *testing.T) {
 	f := newFake(t)
 	var left atomic.Int32
@@ -81,13 +122,13 @@ func TestFullWorkQueueIsWaitedFor(t *testing.T) {
 }
 
 func TestErrorsOfANodeAreUnavailableAndSayWhy(t *testing.T) {
-	status := func(f *fakeNode, c core.Config) error {
+	status := func(c core.Config, within time.Duration) error {
 		src, err := core.Open(c)
 		if err != nil {
 			return err
 		}
 		defer src.Close()
-		ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+		ctx, cancel := context.WithTimeout(context.Background(), within)
 		defer cancel()
 		_, err = src.Status(ctx)
 		return err
@@ -106,7 +147,7 @@ func TestErrorsOfANodeAreUnavailableAndSayWhy(t *testing.T) {
 		{"warm-up", "starting (Loading block index)", func(f *fakeNode, _ *core.Config) {
 			f.set("getblockchaininfo", &core.RPCError{Code: -28, Message: "Loading block index…"})
 		}},
-		{"nothing listens", "nothing listens at 127.0.0.1", func(_ *fakeNode, c *core.Config) { c.Port = deadPort(t) }},
+		{"nothing listens", "nothing listens at 127.0.0.1", func(_ *fakeNode, c *core.Config) { c.Port = testkit.Port(t) }},
 		{"unknown host", "is not known", func(_ *fakeNode, c *core.Config) {
 			c.Dial = func(context.Context, string, string) (net.Conn, error) {
 				return nil, &net.DNSError{Err: "no such host", Name: "nowhere.invalid", IsNotFound: true}
@@ -144,7 +185,11 @@ func TestErrorsOfANodeAreUnavailableAndSayWhy(t *testing.T) {
 			f := newFake(t)
 			c := f.config(t)
 			x.prepare(f, &c)
-			err := status(f, c)
+			within := testkit.Patience
+			if x.name == "silent" {
+				within = 500 * time.Millisecond
+			}
+			err := status(c, within)
 			if !errs.Is(err, errs.Unavailable) || !strings.Contains(err.Error(), x.says) {
 				t.Errorf("got %v (%v), want an errs.Unavailable that says %q", err, errs.KindOf(err), x.says)
 			}

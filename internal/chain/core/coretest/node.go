@@ -14,14 +14,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -29,6 +27,7 @@ import (
 	"github.com/btcsuite/btcd/chainhash/v2"
 
 	"specter/internal/btc"
+	"specter/internal/testkit"
 )
 
 // Counterparty is the name of the node's own wallet, which holds the money.
@@ -92,7 +91,7 @@ func Start(t testing.TB, opts Options) *Node {
 	if bin == "" {
 		t.Skip("SKIPPED WITHOUT BITCOIND: run scripts/bitcoind, or set $BITCOIND")
 	}
-	n := &Node{t: t, opts: opts, bin: bin, dir: t.TempDir(), port: freePort(t)}
+	n := &Node{t: t, opts: opts, bin: bin, dir: t.TempDir(), port: testkit.Port(t)}
 	t.Cleanup(n.Kill)
 	n.launch()
 	if opts.Empty {
@@ -104,30 +103,6 @@ func Start(t testing.TB, opts Options) *Node {
 	n.MineTo(n.NewAddress(), 110)
 	n.Mine(100)
 	return n
-}
-
-var portLock sync.Mutex
-var handedOut = map[int]bool{}
-
-// freePort finds a port that nobody has now and that this process has not handed out.
-func freePort(t testing.TB) int {
-	t.Helper()
-	portLock.Lock()
-	defer portLock.Unlock()
-	for range 100 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		port := l.Addr().(*net.TCPAddr).Port
-		_ = l.Close()
-		if !handedOut[port] {
-			handedOut[port] = true
-			return port
-		}
-	}
-	t.Fatal("no free port")
-	return 0
 }
 
 func (n *Node) launch() {
@@ -159,18 +134,15 @@ func (n *Node) launch() {
 
 func (n *Node) waitUp() {
 	n.t.Helper()
-	var err error
-	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	testkit.Soon(n.t, "an answer of bitcoind", func() (bool, string) {
 		select {
 		case <-n.ended:
 			n.t.Fatalf("bitcoind ended at its start: %s", n.log.String())
 		default:
 		}
-		if err = n.RPC("", "getblockcount", nil); err == nil {
-			return
-		}
-	}
-	n.t.Fatalf("bitcoind does not answer: %v", err)
+		err := n.RPC("", "getblockcount", nil)
+		return err == nil, fmt.Sprint(err)
+	})
 }
 
 // Stop ends the node in order; Start or Restart bring it back with its data.
@@ -179,8 +151,14 @@ func (n *Node) Stop() {
 	if n.cmd == nil {
 		return
 	}
-	_ = n.RPC("", "stop", nil)
-	n.await(syscall.SIGTERM)
+	if err := n.RPC("", "stop", nil); err != nil {
+		_ = n.cmd.Process.Signal(syscall.SIGTERM)
+	}
+	if !n.gone(testkit.Patience) {
+		n.t.Logf("bitcoind does not end in order, and is killed. It said: %s", n.lastWords())
+		_ = n.cmd.Process.Kill()
+	}
+	n.buried()
 }
 
 // Kill ends the node at once, as a power cut would.
@@ -189,17 +167,35 @@ func (n *Node) Kill() {
 		return
 	}
 	_ = n.cmd.Process.Kill()
-	n.await(syscall.SIGKILL)
+	n.buried()
 }
 
-func (n *Node) await(last os.Signal) {
+// gone reports whether the process has ended within a time.
+func (n *Node) gone(within time.Duration) bool {
+	late := time.NewTimer(within)
+	defer late.Stop()
 	select {
 	case <-n.ended:
-	case <-time.After(30 * time.Second):
-		_ = n.cmd.Process.Signal(last)
-		<-n.ended
+		return true
+	case <-late.C:
+		return false
+	}
+}
+
+// buried waits for a killed process.
+func (n *Node) buried() {
+	n.t.Helper()
+	if !n.gone(testkit.Patience) {
+		state, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", n.cmd.Process.Pid))
+		n.t.Fatalf("bitcoind is killed, and does not end: %s", state)
 	}
 	n.cmd = nil
+}
+
+// lastWords is the end of its log.
+func (n *Node) lastWords() string {
+	text, _ := os.ReadFile(filepath.Join(n.dir, "regtest", "debug.log"))
+	return string(text[max(0, len(text)-2000):])
 }
 
 // Start brings a stopped node back, with further arguments for this time if any. Its cookie is
