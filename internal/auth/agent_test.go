@@ -232,6 +232,31 @@ func TestAnAgentLogsInByItsKey(t *testing.T) {
 	}
 }
 
+func TestAnAgentIsRenamedByItsUserAlone(t *testing.T) {
+	h := built(t, "Ann", "Bob")
+	a, _ := h.paired(h.as("ann"), "Desk")
+	for _, who := range []string{"bob", auth.OwnerID} {
+		if err := h.RenameAgent(ctx, h.as(who), a.ID, "Mine"); !errs.Is(err, errs.NotFound) {
+			t.Errorf("%s renames it: %v", who, err)
+		}
+	}
+	bounded := h.as("ann")
+	bounded.Scope = auth.Scope{Rights: []auth.Right{auth.Read, auth.Write}}
+	if err := h.RenameAgent(ctx, bounded, a.ID, "Mine"); !errs.Is(err, errs.Denied) {
+		t.Errorf("a token without that right: %v", err)
+	}
+	for _, bad := range []string{"", " \x01", "\xff", strings.Repeat("x", 1001)} {
+		if err := h.RenameAgent(ctx, h.as("ann"), a.ID, bad); !errs.Is(err, errs.Invalid) {
+			t.Errorf("%q is a name: %v", bad, err)
+		}
+	}
+	must(t, h.RenameAgent(ctx, h.as("ann"), a.ID, " Upstairs\n"))
+	list, err := h.Agents(ctx, h.as("ann"))
+	if err != nil || len(list) != 1 || list[0].Name != "Upstairs" || list[0].ID != a.ID {
+		t.Errorf("afterwards %v (%v)", list, err)
+	}
+}
+
 func TestARevokedAgentIsOut(t *testing.T) {
 	h := built(t, "Ann", "Bob")
 	a, private := h.paired(h.as("ann"), "Desk")

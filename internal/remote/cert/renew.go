@@ -2,6 +2,7 @@ package cert
 
 import (
 	"context"
+	"strings"
 
 	"specter/internal/errs"
 )
@@ -42,13 +43,25 @@ func (p *Pair) Renew(context.Context) error {
 }
 
 // Renew asks the authority now instead of after the pause that follows a refusal. A certificate
-// that is not near its end stays: authorities count how many they give.
+// that is not near its end stays: authorities count how many they give. It asks once a minute at
+// most; sooner, it tells what came of the last time.
 func (a *ACME) Renew(ctx context.Context) error {
 	a.mu.Lock()
+	was := a.trouble
 	a.refused = 0
 	a.mu.Unlock()
-	if err := a.Fetch(ctx); err != nil {
-		return errs.E(errs.Unavailable, "the authority gives no certificate: %w", err)
+	err := a.Fetch(ctx)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if was != "" && strings.HasSuffix(err.Error(), notAsked) {
+		a.mu.Lock()
+		a.trouble = was
+		a.mu.Unlock()
+		return errs.E(errs.Unavailable, "the authority was asked within the last minute; try again in a minute. %s", was)
+	}
+	return errs.E(errs.Unavailable, "the authority gives no certificate: %w", err)
 }
+
+// notAsked is what autocert says in the minute after a failure, in which it does not ask again.
+const notAsked = "acme/autocert: missing certificate"

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"specter/internal/errs"
 	"specter/internal/remote/remotetest"
 	"specter/internal/remote/sshtunnel"
 	"specter/internal/testkit"
@@ -185,6 +186,37 @@ func TestAnotherHostKeyIsRefusedUntilItIsForgotten(t *testing.T) {
 	soon(t, "an answer after the old key was forgotten", l.answers)
 	if after := l.hosts.Fingerprint(target(t, s)); after == before || after == "" {
 		t.Errorf("pinned %q, then %q", before, after)
+	}
+}
+
+func TestAKeyThatIsPinnedByItsFingerprintIsTheOnlyOneTaken(t *testing.T) {
+	s := remotetest.NewSSHD(t)
+	l := newLine(t, s, nil, nil)
+	soon(t, "an answer through the tunnel", l.answers)
+	right, wrong := l.hosts.Fingerprint(target(t, s)), "SHA256:"+strings.Repeat("A", 43)
+	for _, text := range []string{"", "SHA256:", "MD5:aa", "SHA256:" + strings.Repeat("A", 42), right + "=", "ssh-ed25519 AAAA"} {
+		if err := l.hosts.Expect(target(t, s), text); !errs.Is(err, errs.Invalid) {
+			t.Errorf("%q is taken for a fingerprint: %v", text, err)
+		}
+	}
+	if err := l.hosts.Expect(target(t, s), wrong); err != nil {
+		t.Fatal(err)
+	}
+	s.Drop()
+	soon(t, "the other key is told", func() bool {
+		tr := l.Status().Trouble
+		return strings.Contains(tr, right) && strings.Contains(tr, wrong)
+	})
+	if got := l.hosts.Fingerprint(target(t, s)); got != wrong || l.answers() {
+		t.Errorf("pinned is %q, and the tunnel came up to a key that nobody named", got)
+	}
+	if err := l.hosts.Expect(target(t, s), " "+right+"\n"); err != nil {
+		t.Fatal(err)
+	}
+	l.Retry()
+	soon(t, "an answer after the right key was named", l.answers)
+	if got := l.hosts.Fingerprint(target(t, s)); got != right {
+		t.Errorf("pinned is %q, want %q", got, right)
 	}
 }
 
