@@ -5,7 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
-	"net"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"specter/internal/testkit"
 )
 
 // maxImage is what the image may weigh, in bytes.
@@ -75,13 +77,7 @@ func TestTheContainerRunsReadOnlyAndAsNobody(t *testing.T) {
 	if err := os.Chown(data, 10001, 10001); err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	l.Close()
-	env := append(strings.Fields(said(`^ENV (.*)$`)), "PORT="+port)
+	env := append(strings.Fields(said(`^ENV (.*)$`)), fmt.Sprintf("PORT=%d", testkit.Port(t)))
 	const inside = `mount --bind "$R" "$R" && mount --bind "$D" "$R/data" && mount -o remount,ro,bind "$R" && exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin $E chroot --userspec=10001:10001 "$R" "$@"`
 	run := func(args ...string) *exec.Cmd {
 		c := exec.Command("unshare", append([]string{"--mount", "--pid", "--fork", "--kill-child", "sh", "-c", inside, "sh"}, args...)...)
@@ -107,7 +103,7 @@ func TestTheContainerRunsReadOnlyAndAsNobody(t *testing.T) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Wait() }()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
 	defer cancel()
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()

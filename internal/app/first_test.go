@@ -20,6 +20,7 @@ import (
 	"specter/internal/auth"
 	"specter/internal/btc"
 	"specter/internal/errs"
+	"specter/internal/testkit"
 )
 
 // paper is where a program under test prints and logs; tests read it meanwhile.
@@ -64,7 +65,7 @@ func newVisitor(t *testing.T) visitor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return visitor{t, &http.Client{Jar: jar, Timeout: 20 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	return visitor{t, &http.Client{Jar: jar, Timeout: testkit.Patience, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
 func (v visitor) get(target string) (int, http.Header, string) {

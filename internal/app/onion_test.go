@@ -3,8 +3,8 @@ package app
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -18,6 +18,7 @@ import (
 	"specter/internal/errs"
 	"specter/internal/remote/tor"
 	"specter/internal/setting"
+	"specter/internal/testkit"
 )
 
 // runTor starts Debian's tor without a network of its own.
@@ -51,14 +52,10 @@ func runTor(t *testing.T, args ...string) {
 	t.Fatal("tor ended at once")
 }
 
+// freePort is an address of this machine at which nobody listens.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+	return fmt.Sprintf("127.0.0.1:%d", testkit.Port(t))
 }
 
 func (h *house) wantOnion(what string, is func(name string, s tor.State) bool) {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -407,12 +406,7 @@ func TestAPrunedNodeFindsWhatIsThereToSpend(t *testing.T) {
 	o.live("old", "peer")
 	o.age(400, 6*time.Hour)
 
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	peerAt := l.Addr().String()
-	_ = l.Close()
+	peerAt := freePort(t)
 	args := []string{"-listen=1", "-bind=" + peerAt, "-mocktime=" + fmt.Sprint(o.now.Load())}
 	peer := coretest.Start(t, coretest.Options{Empty: true, Args: args})
 	for h := int32(1); h <= o.n.Height(); h++ { // a pruned node does not serve them itself

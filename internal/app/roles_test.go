@@ -19,6 +19,7 @@ import (
 	"specter/internal/auth"
 	"specter/internal/btc"
 	"specter/internal/node"
+	"specter/internal/testkit"
 	"specter/internal/wallet"
 )
 
@@ -252,7 +253,7 @@ func (s *stage) who(name string) *member {
 // send asks one route as one visitor. Streams are read for a moment.
 func (s *stage) send(rt asked, row rolesRow, path, name string) (int, string, string) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
 	defer cancel()
 	text := s.body(rt, row.body, name)
 	if rt.login == "cookie" && rt.method == http.MethodGet && text != "" {
@@ -280,14 +281,14 @@ func (s *stage) send(rt asked, row rolesRow, path, name string) (int, string, st
 			r.SetBasicAuth(m.user.Name, m.password)
 		}
 	}
-	if strings.HasSuffix(path, "/events") {
-		time.AfterFunc(400*time.Millisecond, cancel)
-	}
 	resp, err := v.http.Do(r)
 	if err != nil {
 		s.t.Fatalf("%s %s as %s: %v", rt.method, path, name, err)
 	}
 	defer resp.Body.Close()
+	if strings.HasSuffix(path, "/events") {
+		time.AfterFunc(400*time.Millisecond, cancel)
+	}
 	body, _ := io.ReadAll(resp.Body) // a stream ends when it is cut
 	return resp.StatusCode, resp.Header.Get("Location"), string(body) + " " + resp.Header.Get("Content-Disposition")
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"specter/internal/auth"
+	"specter/internal/testkit"
 	"specter/internal/testkit/chromium"
 )
 
@@ -105,12 +106,7 @@ func TestPlainHTTPIsLedToHTTPSOnTheSamePort(t *testing.T) {
 }
 
 func TestThePlainPortLeadsToTheSecureOne(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	free := l.Addr().(*net.TCPAddr).Port
-	l.Close()
+	free := testkit.Port(t)
 	h, client := openSecure(t, TLS{Mode: TLSSelfSigned, HTTPPort: free})
 	_, port, _ := net.SplitHostPort(h.listener.Addr().String())
 	code, head, _ := answer(t, client, "http://127.0.0.1:"+portOf(h.plainPort)+"/wallets/a/send?to=b")
@@ -160,10 +156,7 @@ func TestWaysToHTTPSThatCannotWorkAreRefused(t *testing.T) {
 // trusting starts a browser that has a certificate authority installed, as a person would.
 func trusting(t *testing.T, h *house, base string) *tab {
 	t.Helper()
-	tool, err := exec.LookPath("certutil")
-	if err != nil {
-		t.Skip("SKIPPED WITHOUT CERTUTIL: install libnss3-tools to have a browser trust the own authority")
-	}
+	tool := testkit.Tool(t, "certutil", "libnss3-tools to have a browser trust the own authority")
 	home := t.TempDir()
 	db := filepath.Join(home, ".pki", "nssdb")
 	if err := os.MkdirAll(db, 0o700); err != nil {

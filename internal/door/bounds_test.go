@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"specter/internal/door"
+	"specter/internal/testkit"
 )
 
 func TestBodiesAreBounded(t *testing.T) {
@@ -49,13 +50,13 @@ func TestBodiesAreBounded(t *testing.T) {
 // A body that does not come is given up; what takes long after the body has come is not.
 func TestASlowBodyEndsAndSlowWorkDoesNot(t *testing.T) {
 	got := make(chan error, 1)
-	srv := httptest.NewServer(door.New(door.Config{Read: 150 * time.Millisecond}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	srv := httptest.NewServer(door.New(door.Config{Read: 500 * time.Millisecond}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, err := io.ReadAll(r.Body)
 		if err == nil {
 			select {
 			case <-r.Context().Done():
 				err = r.Context().Err()
-			case <-time.After(500 * time.Millisecond): // longer than the bound: real time is what connections know
+			case <-time.After(time.Second): // longer than the bound: real time is what connections know
 			}
 		}
 		got <- err
@@ -74,7 +75,7 @@ func TestASlowBodyEndsAndSlowWorkDoesNot(t *testing.T) {
 		if !errors.As(err, &timeout) || !timeout.Timeout() {
 			t.Errorf("a body that does not come: %v", err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(testkit.Patience):
 		t.Fatal("a body that does not come is waited for")
 	}
 	resp, err := http.Post(srv.URL, "text/plain", strings.NewReader("whole"))
@@ -93,14 +94,14 @@ func TestASlowBodyEndsAndSlowWorkDoesNot(t *testing.T) {
 // A client that takes nothing is cut; one that takes slowly is served for as long as it lasts.
 func TestAStalledReaderIsCutAndALongStreamIsNot(t *testing.T) {
 	ended := make(chan error, 1)
-	srv := httptest.NewServer(door.New(door.Config{Stall: 200 * time.Millisecond}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	srv := httptest.NewServer(door.New(door.Config{Stall: time.Second}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/stream" {
 			for range 8 {
 				io.WriteString(w, "x")
 				if err := http.NewResponseController(w).Flush(); err != nil {
 					t.Error(err)
 				}
-				time.Sleep(60 * time.Millisecond) // 480 ms in all, each step below the bound
+				time.Sleep(200 * time.Millisecond) // 1.6 s in all, each step below the bound
 			}
 			return
 		}
@@ -129,7 +130,7 @@ func TestAStalledReaderIsCutAndALongStreamIsNot(t *testing.T) {
 	fmt.Fprintf(conn, "GET /all HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	select {
 	case <-ended:
-	case <-time.After(10 * time.Second):
+	case <-time.After(testkit.Patience):
 		t.Error("a reader that takes nothing is waited for")
 	}
 }

@@ -24,6 +24,7 @@ import (
 	"specter/internal/chain/core/coretest"
 	"specter/internal/errs"
 	"specter/internal/node"
+	"specter/internal/testkit"
 )
 
 // memory is a node.Store in memory.
@@ -297,7 +298,7 @@ func TestRunSignalsChanges(t *testing.T) {
 	go func() { done <- s.Run(ctx) }()
 	wait := func(what string, ok func(node.State) bool) {
 		t.Helper()
-		for deadline := time.After(5 * time.Second); ; {
+		for deadline := time.After(testkit.Patience); ; {
 			if ok(s.Status(t.Context())) {
 				return
 			}

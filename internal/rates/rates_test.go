@@ -15,6 +15,7 @@ import (
 	"specter/internal/btc"
 	"specter/internal/errs"
 	"specter/internal/rates"
+	"specter/internal/testkit"
 )
 
 // The answers have the shapes that the services document.
@@ -442,6 +443,7 @@ func TestNobodyWaitsForASlowService(t *testing.T) {
 	if took := time.Since(began); took > 15*time.Second {
 		t.Errorf("21 pages waited %s", took)
 	}
+	testkit.Soon(t, "a question", func() (bool, string) { return w.count() > 0, "" })
 	if w.count() != 1 {
 		t.Errorf("asked %d times", w.count())
 	}

@@ -132,7 +132,7 @@ func newDesk(t *testing.T, things map[string]*thing) *desk {
 			d.asked++
 			return slices.Clone(d.ports), nil
 		},
-		Limit: func(signer.Port) time.Duration { return 100 * time.Millisecond },
+		Limit: func(signer.Port) time.Duration { return 500 * time.Millisecond },
 	})
 	t.Cleanup(func() { _ = d.Close() })
 	return d
@@ -215,7 +215,7 @@ func TestAThingThatHangsDoesNotHoldUpOthers(t *testing.T) {
 		if fmt.Sprint(text) != "[vault0 true false vault1 false true vault2 false true vault3 true false]" {
 			t.Errorf("found %v", text)
 		}
-		if took := time.Since(began); took > 6*time.Second {
+		if took := time.Since(began); took > 30*time.Second {
 			t.Errorf("took %v", took)
 		}
 		if errs.KindOf(got[1].Err) == errs.Internal {

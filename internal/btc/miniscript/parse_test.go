@@ -152,7 +152,7 @@ func TestHostileInputEndsSoon(t *testing.T) {
 			if len(err.Error()) > 500 {
 				t.Errorf("the error is %d characters long", len(err.Error()))
 			}
-			if took := time.Since(start); took > 10*time.Second {
+			if took := time.Since(start); took > time.Minute {
 				t.Errorf("took %v", took)
 			}
 		})
@@ -206,7 +206,7 @@ func TestLargestMiniscriptsAreAnalysedSoon(t *testing.T) {
 			if err != nil || len(p.Keys) != 500 || p.Elements != 999 || p.Size != 500*65+499 {
 				t.Errorf("plan of %d keys, %d elements, %d bytes: %v", len(p.Keys), p.Elements, p.Size, err)
 			}
-			if took := time.Since(start); took > 10*time.Second {
+			if took := time.Since(start); took > time.Minute {
 				t.Errorf("took %v", took)
 			}
 		})

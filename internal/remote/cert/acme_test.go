@@ -15,6 +15,7 @@ import (
 
 	"specter/internal/remote/cert"
 	"specter/internal/remote/remotetest"
+	"specter/internal/testkit"
 )
 
 // authority is a public ACME authority (pebble) that looks for all names on this machine.
@@ -83,7 +84,7 @@ func TestACertificateByTLSALPN(t *testing.T) {
 	a := newAuthority(t, port(h.secure), 1, 90*24*time.Hour) // nobody listens where HTTP-01 would ask
 	s := acmeFor(t, a, &remotetest.Files{}, "wallet.example")
 	serveOn(t, h.secure, http.NotFoundHandler(), s.Config())
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
 	defer cancel()
 	if err := s.Fetch(ctx); err != nil {
 		t.Fatal(err)
@@ -129,14 +130,14 @@ func TestTheCertificateSurvivesARestartWithoutAskingAgain(t *testing.T) {
 	}
 }
 
-// Certificates of eighteen seconds are renewed when two thirds of them have gone,
+// Certificates of half a minute are renewed when two thirds of them have gone,
 // and the new ones are served without a restart; those of ninety days are treated alike.
 func TestCertificatesAreRenewedWhileTheProgramRuns(t *testing.T) {
 	h := newHome(t)
-	a := newAuthority(t, port(h.secure), 1, 18*time.Second)
+	a := newAuthority(t, port(h.secure), 1, 30*time.Second)
 	s := acmeFor(t, a, &remotetest.Files{}, "wallet.example")
 	serveOn(t, h.secure, http.NotFoundHandler(), s.Config())
-	deadline := time.NewTimer(time.Minute)
+	deadline := time.NewTimer(testkit.Patience)
 	defer deadline.Stop()
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
@@ -150,7 +151,7 @@ func TestCertificatesAreRenewedWhileTheProgramRuns(t *testing.T) {
 		select {
 		case <-tick.C:
 		case <-deadline.C:
-			t.Fatalf("%d certificates in a minute", len(seen))
+			t.Fatalf("%d certificates in all the time", len(seen))
 		}
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"specter/internal/errs"
+	"specter/internal/testkit"
 )
 
 func silent() *slog.Logger { return slog.New(slog.DiscardHandler) }
@@ -300,17 +301,7 @@ func follow(t *testing.T, c Config) (*Service, func(what string, is func(State) 
 	t.Cleanup(end)
 	return s, func(what string, is func(State) bool) {
 		t.Helper()
-		late := time.NewTimer(20 * time.Second)
-		defer late.Stop()
-		tick := time.NewTicker(10 * time.Millisecond)
-		defer tick.Stop()
-		for !is(s.State()) {
-			select {
-			case <-late.C:
-				t.Fatalf("%s: %+v", what, s.State())
-			case <-tick.C:
-			}
-		}
+		testkit.Soon(t, what, func() (bool, string) { st := s.State(); return is(st), fmt.Sprintf("%+v", st) })
 	}, end
 }
 

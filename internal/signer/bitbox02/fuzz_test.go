@@ -41,7 +41,7 @@ func FuzzAnswers(f *testing.F) {
 			}
 			return right
 		}
-		ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 		defer stop()
 		s, err := bitbox02.Driver{}.Open(ctx, plug(t, b).Host(), simPort, pairing(t))
 		if err != nil {

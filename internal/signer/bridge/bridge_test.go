@@ -15,6 +15,7 @@ import (
 	"specter/internal/errs"
 	"specter/internal/signer"
 	"specter/internal/signer/bridge"
+	"specter/internal/testkit"
 )
 
 // Preflights are answered for whitelisted sites alone, also those across the local network's border.
@@ -86,11 +87,7 @@ func TestABodyThatIsTooLargeIsRefused(t *testing.T) {
 // wait looks until something is so; what is waited for happens in another goroutine.
 func wait(t *testing.T, what string, so func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !so(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("it does not come: " + what)
-		}
-	}
+	testkit.Soon(t, what, func() (bool, string) { return so(), "" })
 }
 
 type talkAnswer struct {

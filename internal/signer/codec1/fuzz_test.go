@@ -42,7 +42,7 @@ func FuzzHostileDevice(f *testing.F) {
 			kind, n := uint16(data[0])<<8|uint16(data[1]), min(int(data[2]), len(data)-3)
 			c.answers, data = append(c.answers, codec1.Frame{Kind: kind, Body: data[3 : 3+n]}), data[3+n:]
 		}
-		ctx, stop := context.WithTimeout(t.Context(), 5*time.Second)
+		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 		defer stop()
 		d, err := codec1.Open(ctx, c, signer.Port{}, signertest.Options(t), anyDialect)
 		if err != nil {

@@ -20,7 +20,7 @@ import (
 // connect opens the driver at a device.
 func connect(t *testing.T, d signertest.Device, m codec1test.Model, o signer.Options) (signer.Signer, context.Context) {
 	t.Helper()
-	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
 	cable, ended := signertest.NewCable(codec1.Packet), make(chan struct{})
 	go func() { defer close(ended); _ = codec1test.Serve(ctx, cable.Device(), d, m) }()
 	t.Cleanup(func() { stop(); cable.Unplug(); <-ended })

@@ -231,7 +231,7 @@ func TestASerialLine(t *testing.T) {
 		t.Fatalf("%x %v", p[:n], err)
 	}
 	_ = master.Close()
-	ctx, stop := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	if _, err := c.Read(ctx, p); errs.KindOf(err) != errs.Unavailable || !errors.Is(err, io.EOF) {
 		t.Errorf("unplugged: %v", err)

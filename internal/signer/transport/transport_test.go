@@ -67,7 +67,7 @@ func endsEarly(t *testing.T, c signer.Conn, send func([]byte)) {
 		stop()
 		send(packet)
 		p := make([]byte, 100)
-		ctx, stop = context.WithTimeout(t.Context(), 5*time.Second)
+		ctx, stop = context.WithTimeout(t.Context(), time.Minute)
 		if n, err := c.Read(ctx, p); err != nil || !bytes.Equal(p[:n], packet) {
 			t.Fatalf("afterwards: %x, %v", p[:n], err)
 		}

@@ -39,7 +39,7 @@ func newDesk(t *testing.T, m codec1test.Model) *desk {
 // connect opens the driver at the device over a new cable.
 func (d *desk) connect() (signer.Signer, context.Context) {
 	d.t.Helper()
-	ctx, stop := context.WithTimeout(d.t.Context(), 20*time.Second)
+	ctx, stop := context.WithTimeout(d.t.Context(), 2*time.Minute)
 	cable, ended := signertest.NewCable(codec1.Packet), make(chan struct{})
 	go func() { defer close(ended); _ = codec1test.Serve(ctx, cable.Device(), d.device, d.model) }()
 	d.t.Cleanup(func() { stop(); cable.Unplug(); <-ended })
@@ -213,7 +213,7 @@ func TestPINByMatrix(t *testing.T) {
 func TestPINFromAnotherProgram(t *testing.T) {
 	d := newDesk(t, trezortest.One())
 	d.device.PIN, d.port = "24", signer.Port{Way: signer.WebUSB, Vendor: 0x534c, Product: 1}
-	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer stop()
 	cable := signertest.NewCable(codec1.Packet)
 	go func() { _ = codec1test.Serve(ctx, cable.Device(), d.device, d.model) }()

@@ -256,11 +256,16 @@ func TestCancel(t *testing.T) {
 	d := newDesk(t, trezortest.T())
 	d.device.Person = signertest.GoneAway(signertest.ShowAddress)
 	s, ctx := d.connect()
-	short, stop := context.WithTimeout(ctx, 50*time.Millisecond)
-	defer stop()
-	_, err := s.ShowAddress(short, d.wallet("wpkh"), signer.Registration{}, 0, 0)
-	if err == nil || short.Err() == nil || signer.CodeOf(err) != signer.CodeBusy {
-		t.Errorf("given up: %v (%d)", err, signer.CodeOf(err))
+	for limit := 50 * time.Millisecond; ; limit *= 4 { // until there is a question to be given up
+		short, stop := context.WithTimeout(ctx, limit)
+		_, err := s.ShowAddress(short, d.wallet("wpkh"), signer.Registration{}, 0, 0)
+		if err == nil || short.Err() == nil || signer.CodeOf(err) != signer.CodeBusy {
+			t.Errorf("given up: %v (%d)", err, signer.CodeOf(err))
+		}
+		stop()
+		if len(d.device.Person.Seen()) > 0 || limit > time.Minute {
+			break
+		}
 	}
 	if _, err := s.SignMessage(ctx, btc.Path{btc.Hardened | 84, btc.Hardened | 1, btc.Hardened, 0, 0}, []byte("on we go")); err != nil {
 		t.Errorf("afterwards: %v", err)
