@@ -7,7 +7,9 @@ import (
 	"path/filepath"
 
 	"specter/internal/btc"
+	"specter/internal/errs"
 	"specter/internal/legacy"
+	"specter/internal/wallet"
 )
 
 // ImportOptions say how an old Specter's folder is taken over.
@@ -71,6 +73,34 @@ func (a *App) oldRooms() legacy.Rooms {
 // there. With passwords, users whose password the old program cannot use get one-time ones.
 func (d *Desk) Export(ctx context.Context, folder string, passwords bool) (*legacy.Report, []legacy.Password, error) {
 	return legacy.Back(ctx, folder, d.app.oldRooms(), d.app.db, legacy.BackOptions{Passwords: passwords})
+}
+
+// ExportArchive makes the old Specter's backup zip: a user's wallets of a network, and their
+// devices. nil: of the only network that the user has wallets of; errs.Invalid where there are more.
+func (d *Desk) ExportArchive(ctx context.Context, userID string, n *btc.Network) ([]byte, *legacy.Report, error) {
+	if n == nil {
+		list, err := d.Wallets(ctx, userID)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, w := range list {
+			if n != nil && *n != w.Network {
+				return nil, nil, errs.E(errs.Invalid, "the old program's backup has the wallets of one network; name it with --network")
+			}
+			n = &w.Network
+		}
+		if n == nil {
+			n = new(btc.Network)
+			*n = btc.Mainnet
+		}
+	}
+	return legacy.Archive(ctx, d.app.oldRooms(), d.app.db, userID, *n)
+}
+
+// oldBackup is the same for the page, of the network that is active.
+func (a *App) oldBackup(ctx context.Context, userID string, n btc.Network) (wallet.File, error) {
+	data, _, err := legacy.Archive(ctx, a.oldRooms(), a.db, userID, n)
+	return wallet.File{Name: legacy.ArchiveName, Type: "application/zip", Data: data}, err
 }
 
 // oldFolder is a line for whoever starts this program beside an old Specter's files; "" where

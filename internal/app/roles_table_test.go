@@ -155,11 +155,22 @@ POST /settings/backups - - - + keep=7
 POST /settings/backups/now - - - +
 POST /settings/backups/key - - - +
 POST /settings/backups/download - - - + passphrase=some+words+here&again=some+words+here
+GET /setup/restore + + + +
+POST /setup/restore + + + +
+POST /setup/restore/drop + + + +
+POST /setup/restore/take + + + +
+GET /settings/backups/restore - - - +
+POST /settings/backups/restore - - - + secret-text=x
+POST /settings/backups/restore/back - - - +
+POST /settings/backups/restore/drop - - - +
+POST /settings/backups/restore/take - - - + id=x&current=x
+GET /auth/restored + + + +
 GET /settings/import - - - +
 POST /settings/import - - - + folder=/nowhere
 POST /settings/import/take - - - +
 GET /settings/secrets - - - +
 POST /settings/secrets - - - + locked=no
+GET /settings/specter-backup.zip - + + +
 GET /settings/account - + + +
 POST /settings/account/password - + + + current=$mypassword&password=$mypassword&again=$mypassword
 POST /settings/account/name - + + + name=$myname

@@ -110,7 +110,7 @@ func (a *App) pages(network btc.Network) (*web.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := web.Config{Wallets: a.wallets, Devices: a.devices, Nodes: a.nodes, Settings: a.db, Auth: a.auth, Fees: a, Explorer: a.explorer, PastPrices: a.pastPrices, Program: a.program, Imports: a.importer, Bridge: usb{a}, BridgeOnly: a.c.BridgeOnly, HTTPS: a, Onion: a.onions, Doctor: a.Examine, Backups: a.backups, Restores: a.restores, Open: a.reachable, Unsafe: a.unsafe, CheckPIN: a.auth.TryPIN,
+	c := web.Config{Wallets: a.wallets, Devices: a.devices, Nodes: a.nodes, Settings: a.db, Auth: a.auth, Fees: a, Explorer: a.explorer, PastPrices: a.pastPrices, Program: a.program, Imports: a.importer, OldBackup: a.oldBackup, Bridge: usb{a}, BridgeOnly: a.c.BridgeOnly, HTTPS: a, Onion: a.onions, Doctor: a.Examine, Backups: a.backups, Restores: a.restores, Open: a.reachable, Unsafe: a.unsafe, CheckPIN: a.auth.TryPIN,
 		Instance: uid[:min(8, len(uid))], APIForced: a.c.API, Network: network, Version: a.c.Version, Log: a.c.Log, Now: a.c.Now}
 	if !a.c.BridgeOnly {
 		c.Tunnels = a.tunnels

@@ -51,6 +51,7 @@ type back struct {
 	facts Facts
 	o     BackOptions
 	root  *os.Root
+	pages *pages // in the place of root: the old program's backup of one user
 	rep   *Report
 	uid   string
 	users []auth.User
@@ -85,8 +86,8 @@ func Back(ctx context.Context, dir string, r Rooms, facts Facts, o BackOptions) 
 	if err != nil {
 		return nil, nil, errs.E(errs.Unavailable, "the folder %s cannot be written: %w", filepath.Dir(dir), err)
 	}
-	b := &back{ctx: ctx, r: r, facts: facts, o: o, rep: &Report{From: dir}, ids: map[string]string{}, names: map[string]string{}, kept: map[string][]byte{},
-		written: map[string][]byte{}, old: map[string]string{}, aliases: map[string]string{}}
+	b := newBack(ctx, r, facts, o)
+	b.rep.From = dir
 	err = b.all(part)
 	if err == nil {
 		err = replaceEmpty(part, dir)
@@ -95,6 +96,11 @@ func Back(ctx context.Context, dir string, r Rooms, facts Facts, o BackOptions) 
 		return b.rep, nil, errors.Join(err, os.RemoveAll(part))
 	}
 	return b.rep, b.made, nil
+}
+
+func newBack(ctx context.Context, r Rooms, facts Facts, o BackOptions) *back {
+	return &back{ctx: ctx, r: r, facts: facts, o: o, rep: &Report{}, ids: map[string]string{}, names: map[string]string{}, kept: map[string][]byte{},
+		written: map[string][]byte{}, old: map[string]string{}, aliases: map[string]string{}}
 }
 
 // vacant refuses a folder that holds anything.
@@ -225,7 +231,10 @@ func (b *back) file(name string, data []byte) error {
 	return errors.Join(err, f.Close())
 }
 
-func (b *back) create(name string) (*os.File, error) {
+func (b *back) create(name string) (io.WriteCloser, error) {
+	if b.pages != nil {
+		return b.pages.create(name)
+	}
 	local := filepath.FromSlash(name)
 	if !filepath.IsLocal(local) {
 		return nil, errs.E(errs.Internal, "%q is no name inside the folder", name)
@@ -237,13 +246,16 @@ func (b *back) create(name string) (*os.File, error) {
 }
 
 func (b *back) has(name string) bool {
+	if b.pages != nil {
+		return b.pages.files[name] != nil
+	}
 	_, err := b.root.Lstat(filepath.FromSlash(name))
 	return err == nil
 }
 
 // folder is a user's folder of a kind of things.
 func (b *back) folder(kind, userID string) string {
-	if userID == auth.OwnerID {
+	if userID == auth.OwnerID || b.pages != nil {
 		return kind
 	}
 	return kind + "_" + b.ids[userID]

@@ -3,7 +3,7 @@ package legacy
 import (
 	"bufio"
 	"errors"
-	"os"
+	"io"
 	"strconv"
 	"strings"
 
@@ -24,7 +24,7 @@ var (
 // sheet is a table that is written, as Python writes it: quotes where they are needed, and lines
 // within quotes as they are.
 type sheet struct {
-	f *os.File
+	f io.WriteCloser
 	w *bufio.Writer
 }
 

@@ -1,6 +1,7 @@
 package legacy
 
 import (
+	"encoding/json"
 	"fmt"
 	"path"
 	"path/filepath"
@@ -98,6 +99,9 @@ func (b *back) device(userID, alias, name, typ string, keys []device.Key) error 
 	}
 	for key, v := range map[string]any{"name": name, "alias": alias, "type": typ, "fullpath": b.at(file)} {
 		wrote.put(key, v)
+	}
+	if b.pages != nil && strings.HasSuffix(wrote.Raw.text("type"), "core") { // a backup signs nothing, as there
+		wrote.Raw["type"] = json.RawMessage(`"bitcoincore_watchonly"`)
 	}
 	return b.json(file, wrote.Raw)
 }

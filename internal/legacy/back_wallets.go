@@ -51,17 +51,9 @@ func (b *back) wallets() error {
 }
 
 func (b *back) wallet(u auth.User, r wallet.Record, before said) error {
-	f, err := b.r.Wallets.Export(b.ctx, r.Ref(), "specter")
-	var o object
-	if err == nil {
-		err = unmarshal(f.Data, &o, nil)
-	}
-	if err == nil {
-		err = fits(r, o)
-	}
-	if err != nil {
-		b.line("wallet", u.Name, r.Name, LeftOut, "%s", strings.TrimSuffix(shownText(err.Error()), "."))
-		return nil
+	o, err := b.export(u, r)
+	if o == nil {
+		return err
 	}
 	delete(o, "labels")
 	folder := path.Join(b.folder("wallets", u.ID), r.Network.CoreName())
@@ -69,9 +61,6 @@ func (b *back) wallet(u auth.User, r wallet.Record, before said) error {
 	file := path.Join(folder, alias)
 	wrote := b.wrote(file + ".json")
 	o.put("alias", alias)
-	if err := b.signers(u, r, o); err != nil {
-		return err
-	}
 	labels, frozen, err := b.r.Wallets.Words(b.ctx, r.Ref())
 	if err != nil {
 		return err
@@ -105,6 +94,24 @@ func (b *back) wallet(u auth.User, r wallet.Record, before said) error {
 	}
 	b.tellWallet(u, r, alias, txs, len(labels)-other, other, len(coins), len(pending))
 	return nil
+}
+
+// export is a wallet in its export form, with its keys and devices; nil where the old program cannot
+// have it, which is told.
+func (b *back) export(u auth.User, r wallet.Record) (object, error) {
+	f, err := b.r.Wallets.Export(b.ctx, r.Ref(), "specter")
+	var o object
+	if err == nil {
+		err = unmarshal(f.Data, &o, nil)
+	}
+	if err == nil {
+		err = fits(r, o)
+	}
+	if err != nil {
+		b.line("wallet", u.Name, r.Name, LeftOut, "%s", strings.TrimSuffix(shownText(err.Error()), "."))
+		return nil, nil
+	}
+	return o, b.signers(u, r, o)
 }
 
 // fixed are the fields of a wallet that never change, however they are written.

@@ -43,6 +43,8 @@ func (s *Server) settingsRoutes() []route {
 		{"POST /settings/import", forOwner, s.postLookImport},
 		{"POST /settings/import/take", forOwner, s.postTakeImport},
 
+		{"GET /settings/specter-backup.zip", forUser, s.getOldBackup},
+
 		{"GET /settings/secrets", forOwner, s.getSecrets},
 		{"POST /settings/secrets", forOwner, s.postSecrets},
 

@@ -190,6 +190,22 @@ func (q ImportRequest) check() error {
 	return nil
 }
 
+// getOldBackup hands out one's own wallets and devices as the old program's backup.
+func (s *Server) getOldBackup(w http.ResponseWriter, r *http.Request) error {
+	if s.c.OldBackup == nil {
+		return errs.E(errs.NotFound, "there is no such file here")
+	}
+	owner, err := s.owner(r)
+	if err != nil {
+		return err
+	}
+	f, err := s.c.OldBackup(r.Context(), string(owner), s.network(r.Context()))
+	if err != nil {
+		return err
+	}
+	return download(w, f)
+}
+
 type secretsPage struct {
 	settingsFrame
 	KeyFile  string

@@ -25,6 +25,7 @@ import (
 	"specter/internal/btc"
 	"specter/internal/node"
 	"specter/internal/setting"
+	"specter/internal/wallet"
 )
 
 // Settings keeps what a user has chosen, as words under names. An unknown name is "".
@@ -59,10 +60,12 @@ type Config struct {
 	Backups    Backups    // nil: no backups from here
 	Restores   Restores   // nil: nothing is restored from here
 	Imports    Imports    // nil: no old Specter can be taken over on a page
-	Program    Program    // nil: the program's own settings are not on offer
-	Bridge     Bridge     // nil: no USB devices
-	Tunnels    Tunnels    // nil: no ways in through SSH servers
-	BridgeOnly bool       // the program is a USB bridge and nothing else
+	// OldBackup makes the old Specter's backup zip of a user's things; nil: it cannot be had.
+	OldBackup  func(ctx context.Context, userID string, n btc.Network) (wallet.File, error)
+	Program    Program // nil: the program's own settings are not on offer
+	Bridge     Bridge  // nil: no USB devices
+	Tunnels    Tunnels // nil: no ways in through SSH servers
+	BridgeOnly bool    // the program is a USB bridge and nothing else
 	// Open reports whether other machines can reach this Specter; nil: they cannot.
 	Open func() bool
 	// Unsafe says why nobody may log in by the way that a request came (plain HTTP from another
