@@ -101,7 +101,7 @@ func (h *tour) paths(pattern string) []string {
 		return []string{"/guides/seedsigner", "/guides/coldcard"}
 	case "/settings/users/{id}/delete":
 		return []string{"/settings/users/" + v("user") + "/delete"}
-	case "/auth/register", "/setup": // of those who have no login: see anonymous
+	case "/auth/register", "/setup", "/setup/restore", "/auth/restored": // of those who have no login: see anonymous
 		return nil
 	case "/wallets/{alias}/send":
 		return []string{v("/wallets/{alias}") + "/send", v("/wallets/{alias}") + "/send?draft=" + v("second")}

@@ -16,6 +16,7 @@ const (
 	forEveryone audience = iota + 1 // also who is not logged in: the login itself, pictures, styles
 	forUser                         // who is logged in; the handler asks for what belongs to them
 	forOwner                        // the owner alone: nodes, users, how people log in
+	forFirst                        // while nobody owns this Specter, who holds the link that it printed
 )
 
 // String is the word of an audience in the route table.
@@ -27,6 +28,8 @@ func (a audience) String() string {
 		return "user"
 	case forOwner:
 		return "owner"
+	case forFirst:
+		return "first"
 	}
 	return "nobody"
 }
@@ -39,9 +42,14 @@ const maxStranger = 64 << 10
 // answered in the frame of who asks.
 func (s *Server) answer(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if rt.who == forEveryone {
+		switch rt.who {
+		case forEveryone:
 			r.Body = http.MaxBytesReader(w, r.Body, maxStranger)
-		} else {
+		case forFirst:
+			if !s.admitFirst(w, r) {
+				return
+			}
+		default:
 			var in bool
 			if r, in = s.admit(w, r, rt); !in {
 				return
@@ -51,6 +59,21 @@ func (s *Server) answer(rt route) http.Handler {
 			s.fail(w, r, err)
 		}
 	})
+}
+
+// admitFirst lets in who holds the link of the first start, before anything of the request's body is
+// read. The secret stands in the address, as in the link itself.
+func (s *Server) admitFirst(w http.ResponseWriter, r *http.Request) bool {
+	w.Header().Set("Cache-Control", "no-store")
+	switch {
+	case !s.unset():
+		http.Redirect(w, r, s.url("/"), http.StatusSeeOther)
+	case s.c.Auth.FirstSecret(r.URL.Query().Get("secret")) != nil:
+		s.firstStart(w, r, r.Method == http.MethodGet || r.Method == http.MethodHead)
+	default:
+		return true
+	}
+	return false
 }
 
 // admit is the one gate before every handler. Who is not let in has been answered.

@@ -31,6 +31,8 @@ func (s *Server) loginPage(r *http.Request) loginPage {
 		v.Note = s.tr(r, "You were logged out because nothing happened for a while.")
 	case q.Has("out"):
 		v.Note = s.tr(r, "You are logged out.")
+	case q.Has("restored"):
+		v.Note = s.tr(r, "The restore is done. Log in as it was then.")
 	case q.Has("registered"):
 		v.Note = s.tr(r, "Your account is ready. Log in with the name and password that you have chosen.")
 	}

@@ -17,7 +17,11 @@ import (
 // visit is a browser without script in front of a gatehouse.
 func visit(t *testing.T, g *gatehouse, change func(*web.Config)) *client {
 	t.Helper()
-	h := newHouse("")
+	return visitHouse(t, newHouse(""), g, change)
+}
+
+func visitHouse(t *testing.T, h *house, g *gatehouse, change func(*web.Config)) *client {
+	t.Helper()
 	c := web.Config{Wallets: wallets{h}, Devices: devices{h}, Nodes: nodes{h}, Settings: h, Program: &steward{h: h}, Auth: g, Version: "1.0"}
 	if change != nil {
 		change(&c)

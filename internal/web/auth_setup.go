@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 
 	"specter/internal/auth"
 	"specter/internal/errs"
@@ -13,7 +14,19 @@ type setupPage struct {
 	Name   string
 	Min    int  // characters of a password
 	Open   bool // other machines can reach this Specter: a login is needed
+	Import bool // an old Specter is taken over next
+	Beside bool // an old Specter's files lie in the data folder
 	Error  string
+}
+
+// Restore is where a backup is restored instead.
+func (p setupPage) Restore() string {
+	return "/setup/restore?" + url.Values{"secret": {p.Secret}}.Encode()
+}
+
+// Take is this page with an old Specter to come.
+func (p setupPage) Take() string {
+	return "/setup?" + url.Values{"secret": {p.Secret}, "then": {"import"}}.Encode()
 }
 
 // firstStart answers everything while nobody owns this Specter yet: it says where the link is,
@@ -33,7 +46,8 @@ func (s *Server) unset() bool {
 
 func (s *Server) setupPage(r *http.Request) setupPage {
 	return setupPage{page: s.barePage(r, s.tr(r, "Welcome to Specter")), Secret: limit(r.FormValue("secret"), 200), Name: "admin",
-		Min: s.c.Auth.Settings().MinPassword, Open: s.open(), Error: s.unsafe(r)}
+		Min: s.c.Auth.Settings().MinPassword, Open: s.open(), Import: r.FormValue("then") == "import", Error: s.unsafe(r),
+		Beside: s.c.Imports != nil && s.c.Auth.FirstSecret(r.FormValue("secret")) == nil && s.c.Imports.OldFolder(r.Context()) != ""}
 }
 
 // open tells whether other machines can reach this Specter.
@@ -83,7 +97,7 @@ func (s *Server) postSetup(w http.ResponseWriter, r *http.Request) error {
 		s.setSession(w, r, cookie)
 		s.setBrowser(w, r, auth.OwnerID)
 	}
-	if s.c.Imports != nil && s.c.Imports.OldFolder(r.Context()) != "" {
+	if s.c.Imports != nil && (r.PostFormValue("then") == "import" || s.c.Imports.OldFolder(r.Context()) != "") {
 		return s.redirect(w, r, "/settings/import")
 	}
 	return s.redirect(w, r, "/welcome")

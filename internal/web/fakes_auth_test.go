@@ -389,3 +389,26 @@ func (g *gatehouse) Register(_ context.Context, r auth.Registration) (auth.User,
 	g.users, g.words[u.ID] = append(g.users, u), r.Password
 	return u, nil
 }
+
+func (g *gatehouse) FirstSecret(secret string) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.settings.Method != auth.MethodUnset || secret != g.secret {
+		return errs.E(errs.Denied, "this link is not the one that Specter printed at its last start")
+	}
+	return nil
+}
+
+func (g *gatehouse) Confirm(_ context.Context, by auth.Identity, password string) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case !by.IsOwner():
+		return errs.E(errs.Denied, "only the owner")
+	case g.tooFast > 0:
+		return &auth.TooFast{Wait: g.tooFast}
+	case g.settings.Method != auth.MethodNone && password != g.words["admin"]:
+		return denied()
+	}
+	return nil
+}

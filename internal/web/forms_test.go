@@ -57,8 +57,19 @@ func raw(n *html.Node) string {
 
 func (c *client) upload(path, field string, files map[string]string) answer {
 	c.t.Helper()
+	return c.uploadWith(path, field, files, nil)
+}
+
+// uploadWith posts files and what is typed beside them.
+func (c *client) uploadWith(path, field string, files map[string]string, typed url.Values) answer {
+	c.t.Helper()
 	var body bytes.Buffer
 	w := multipart.NewWriter(&body)
+	for name, values := range typed {
+		for _, v := range values {
+			_ = w.WriteField(name, v)
+		}
+	}
 	for name, content := range files {
 		part, err := w.CreateFormFile(field, name)
 		if err != nil {

@@ -35,7 +35,7 @@ func guard(s *web.Server) guarded { return guarded{s, door.New(door.Config{}, s)
 func server(t *testing.T, change func(*web.Config)) guarded {
 	t.Helper()
 	h := newHouse("")
-	c := web.Config{Wallets: wallets{h}, Devices: devices{h}, Nodes: nodes{h}, Settings: h, Program: &steward{h: h}, Backups: &keeper{h: h}, Onion: &torKeeper{h: h}, Doctor: examined, Bridge: &usbDesk{h: h}, Auth: newGatehouse(auth.MethodNone)}
+	c := web.Config{Wallets: wallets{h}, Devices: devices{h}, Nodes: nodes{h}, Settings: h, Program: &steward{h: h}, Backups: &keeper{h: h}, Restores: newRestorer(h.poison), Onion: &torKeeper{h: h}, Doctor: examined, Bridge: &usbDesk{h: h}, Auth: newGatehouse(auth.MethodNone)}
 	if change != nil {
 		change(&c)
 	}
@@ -96,7 +96,7 @@ func TestChangesFromOtherSitesAreRefused(t *testing.T) {
 func TestEveryRouteIsTried(t *testing.T) {
 	s := server(t, nil)
 	tried := map[string]bool{"GET /{$}": true, "GET /static/{file...}": true, "GET /events": true, "GET /wallets/{alias}": true,
-		"GET /setup": true, "GET /auth/login": true, "GET /auth/session": true, // tried by the tests of the login
+		"GET /setup": true, "GET /auth/login": true, "GET /auth/session": true, "GET /setup/restore": true, "GET /auth/restored": true, // tried by the tests of the login
 		"GET /settings/program/log": true, "GET /wallets/{alias}/drafts/{id}/psbt": true, "GET /wallets/{alias}/export/{format}": true, "GET /wallets/{alias}/backup": true}
 	m := http.NewServeMux()
 	for _, p := range s.Patterns() {

@@ -112,6 +112,7 @@ func (s *Server) funcs(words catalogue) template.FuncMap {
 		"targetwords": words.targetWords,
 		"sourcewords": words.sourceWords,
 		"remarkwords": words.remarkWords,
+		"thingwords":  words.thingWords,
 		"held":        held,
 		"holds":       holds,
 		"editable":    editable,

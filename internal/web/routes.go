@@ -16,7 +16,7 @@ type route struct {
 // routes is the one list of all that this server answers. Each area has its own part.
 func (s *Server) routes() []route {
 	var all []route
-	for _, part := range [][]route{s.baseRoutes(), s.nodeRoutes(), s.deviceRoutes(), s.walletRoutes(), s.lookingRoutes(), s.draftRoutes(), s.authRoutes(), s.settingsRoutes(), s.usbRoutes(), s.usbDialogRoutes(), s.airgapRoutes(), s.remoteRoutes(), s.torRoutes(), s.doctorRoutes()} {
+	for _, part := range [][]route{s.baseRoutes(), s.nodeRoutes(), s.deviceRoutes(), s.walletRoutes(), s.lookingRoutes(), s.draftRoutes(), s.authRoutes(), s.settingsRoutes(), s.restoreRoutes(), s.usbRoutes(), s.usbDialogRoutes(), s.airgapRoutes(), s.remoteRoutes(), s.torRoutes(), s.doctorRoutes()} {
 		all = append(all, part...)
 	}
 	return all
@@ -133,7 +133,7 @@ func (s *Server) draftRoutes() []route {
 }
 
 // RouteInfo is one line of the route table as others see it: the pattern of net/http's ServeMux
-// (without the path prefix) and for whom it is: "everyone", "user" or "owner".
+// (without the path prefix) and for whom it is: "everyone", "first", "user" or "owner".
 type RouteInfo struct {
 	Pattern  string
 	Audience string
@@ -153,7 +153,7 @@ func (s *Server) Routes() []RouteInfo {
 func (s *Server) mux(routes []route) (http.Handler, error) {
 	m := http.NewServeMux()
 	for _, rt := range routes {
-		if rt.who < forEveryone || rt.who > forOwner {
+		if rt.who < forEveryone || rt.who > forFirst {
 			return nil, errs.E(errs.Internal, "the route %s does not say for whom it is", rt.pattern)
 		}
 		m.Handle(rt.pattern, s.answer(rt))

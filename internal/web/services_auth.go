@@ -24,6 +24,10 @@ type authMethod interface {
 	// SetSettings asks for the password when the method changes, unless it was none or unset.
 	SetSettings(ctx context.Context, by auth.Identity, v auth.Settings, password string) error
 	Setup(ctx context.Context, r auth.SetupRequest) (cookie string, err error)
+	// FirstSecret holds up the secret of the first start's link, without using it.
+	FirstSecret(secret string) error
+	// Confirm asks the owner's password once more; nothing where nobody logs in.
+	Confirm(ctx context.Context, by auth.Identity, password string) error
 	Events(ctx context.Context, by auth.Identity, before int64, limit int) ([]auth.Event, error)
 }
 

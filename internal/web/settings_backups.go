@@ -14,14 +14,16 @@ import (
 
 type backupsPage struct {
 	settingsFrame
-	Want   setting.Backup // in the form: what is stored, or what was just refused
-	Keys   string         // the public keys in the form, one a line
-	State  setting.BackupState
-	Old    bool
-	Secret string        // of a pair that was made just now; it is shown this once
-	Public string        // of that pair
-	QR     template.HTML // of Secret
-	Error  string
+	Want    setting.Backup // in the form: what is stored, or what was just refused
+	Keys    string         // the public keys in the form, one a line
+	Keeping string         // how many are kept, as typed
+	State   setting.BackupState
+	Old     bool
+	Aside   bool          // a restore has set a state aside that can be brought back
+	Secret  string        // of a pair that was made just now; it is shown this once
+	Public  string        // of that pair
+	QR      template.HTML // of Secret
+	Error   string
 }
 
 // Ways are the commands for a backup on the command line.
@@ -47,11 +49,12 @@ func (s *Server) backupsPage(r *http.Request) (backupsPage, error) {
 	if v.Want, err = s.settings.Backup(r.Context()); err != nil {
 		return v, err
 	}
-	v.Keys = strings.Join(v.Want.Recipients, "\n")
+	v.Keys, v.Keeping = strings.Join(v.Want.Recipients, "\n"), strconv.Itoa(v.Want.Keep)
 	if v.State, err = s.c.Backups.State(r.Context()); err != nil {
 		return v, err
 	}
 	v.Old = v.State.Old(s.now())
+	v.Aside = s.c.Restores != nil && !s.c.Restores.RestoreState().Back.IsZero()
 	return v, nil
 }
 
@@ -82,16 +85,28 @@ func (s *Server) postBackups(w http.ResponseWriter, r *http.Request) error {
 		if !errs.Is(err, errs.Invalid) {
 			return err
 		}
-		v.Want, v.Keys, v.Error = want, limit(r.PostFormValue("recipients"), 4000), s.sentence(r, err)
+		v.Want, v.Error = want, s.sentence(r, err)
+		if r.PostForm.Has("recipients") {
+			v.Keys = limit(r.PostFormValue("recipients"), 4000)
+		}
+		if r.PostForm.Has("keep") {
+			v.Keeping = limit(r.PostFormValue("keep"), 20)
+		}
 		return s.render(w, r, statusOf(err), "settings_backups", v)
 	}
 	s.say(w, r, flashOK, "Settings saved.")
 	return s.redirect(w, r, "/settings/backups")
 }
 
-// readBackupForm puts what the form says over the settings.
-func readBackupForm(r *http.Request, b *setting.Backup) error {
+// readBackupForm puts what the form says over the settings, all of it also where something is wrong:
+// the form is shown again as it was typed. The error is of the first thing that is wrong.
+func readBackupForm(r *http.Request, b *setting.Backup) (wrong error) {
 	form := r.PostForm
+	note := func(err error) {
+		if wrong == nil {
+			wrong = err
+		}
+	}
 	if form.Has("folder") {
 		b.Folder = form.Get("folder")
 	}
@@ -99,25 +114,22 @@ func readBackupForm(r *http.Request, b *setting.Backup) error {
 		b.Every = form.Get("every")
 	}
 	if form.Has("on-change") {
-		if err := readYes(&b.OnChange, form.Get("on-change")); err != nil {
-			return err
-		}
+		note(readYes(&b.OnChange, form.Get("on-change")))
 	}
 	if form.Has("keep") {
 		n, err := strconv.Atoi(strings.TrimSpace(form.Get("keep")))
 		if err != nil {
-			return errs.E(errs.Invalid, "write how many backups are kept as a number")
+			note(errs.E(errs.Invalid, "write how many backups are kept as a number"))
+		} else {
+			b.Keep = n
 		}
-		b.Keep = n
 	}
 	if form.Has("recipients") {
 		list, err := backup.ParseRecipients(form.Get("recipients"))
-		if err != nil {
-			return err
-		}
+		note(err)
 		b.Recipients = list
 	}
-	return nil
+	return wrong
 }
 
 // postBackupNow makes a backup to the owner's keys at once.

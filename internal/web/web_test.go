@@ -33,7 +33,7 @@ func open(t *testing.T, h *house) *client {
 
 func openWith(t *testing.T, h *house, change func(*web.Config)) *client {
 	t.Helper()
-	cfg := web.Config{Wallets: wallets{h}, Devices: devices{h}, Nodes: nodes{h}, Settings: h, Program: &steward{h: h}, Imports: oldOnes{}, Backups: &keeper{h: h}, Onion: &torKeeper{h: h}, Doctor: examined, Bridge: &usbDesk{h: h}, Auth: newGatehouse(auth.MethodNone), Fees: fees{h}, Demo: h, Version: "1.0" + h.poison}
+	cfg := web.Config{Wallets: wallets{h}, Devices: devices{h}, Nodes: nodes{h}, Settings: h, Program: &steward{h: h}, Imports: oldOnes{}, Backups: &keeper{h: h}, Restores: newRestorer(h.poison), Onion: &torKeeper{h: h}, Doctor: examined, Bridge: &usbDesk{h: h}, Auth: newGatehouse(auth.MethodNone), Fees: fees{h}, Demo: h, Version: "1.0" + h.poison}
 	change(&cfg)
 	s, err := web.New(cfg)
 	if err != nil {
@@ -190,7 +190,7 @@ func everyPage() map[string]int {
 		"/wallets/family_vault/tx/" + hashOf(0).String() + "/bump/speed-up": 200, "/wallets/family_vault/tx/" + hashOf(0).String() + "/bump/cancel": 200, "/wallets/family_vault/tx/" + hashOf(0).String() + "/bump/child": 200,
 		"/wallets/family_vault/tx/" + hashOf(0).String() + "/bump/abacus": 404, "/wallets/family_vault/drafts/compare?draft=7&draft=9": 200, "/wallets/family_vault/drafts/compare?draft=7&draft=99": 404,
 		"/wallets/family_vault/import": 200, "/wallets/family_vault/settings": 200, "/wallets/family_vault/export": 200, "/wallets/family_vault/advanced": 200, "/wallets/family_vault/next": 200, "/wallets/savings/history": 200, "/wallets/savings/drafts": 200, "/nav?wallet=family_vault": 200,
-		"/settings/auth": 200, "/settings/account": 200, "/settings/tokens": 200, "/settings/users": 200, "/settings/users/bob/delete": 200, "/settings/record": 200, "/settings/program": 200, "/settings/import": 200, "/settings/secrets": 200, "/settings/backups": 200, "/settings/remote": 200, "/settings/remote/tor": 200, "/settings/remote/doctor": 200, "/authority/": 404, "/authority/specter.crt": 404, "/authority/specter.pem": 404,
+		"/settings/auth": 200, "/settings/account": 200, "/settings/tokens": 200, "/settings/users": 200, "/settings/users/bob/delete": 200, "/settings/record": 200, "/settings/program": 200, "/settings/import": 200, "/settings/secrets": 200, "/settings/backups": 200, "/settings/backups/restore": 200, "/settings/remote": 200, "/settings/remote/tor": 200, "/settings/remote/doctor": 200, "/authority/": 404, "/authority/specter.crt": 404, "/authority/specter.pem": 404,
 		"/auth/logout": 200, "/auth/kept": 200, "/auth/register": 404, "/settings/users/nobody/delete": 404, "/settings/users/admin/delete": 403,
 		"/nothing-here": 404, "/wallets/nobody/history": 404, "/devices/nobody": 404, "/new-device/abacus": 404, "/wallets/family_vault/tx/xyz": 404, "/wallets/family_vault/drafts/99": 404,
 	}

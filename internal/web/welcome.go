@@ -4,6 +4,9 @@ import "net/http"
 
 type welcomePage struct{ page }
 
+// Empty tells that the owner has nothing here yet and may bring something along.
+func (p welcomePage) Empty() bool { return p.IsOwner() && !p.HasDevice() && !p.HasWallet() && !p.Demo }
+
 // Connected, HasDevice and HasWallet tick the checklist.
 func (p welcomePage) Connected() bool { return p.Node.Active }
 
