@@ -128,6 +128,7 @@ const (
 	noteGood    = store.SettingBackupState + "-good"
 	noteTrouble = store.SettingBackupState + "-trouble"
 	noteDigest  = store.SettingBackupState + "-digest"
+	noteDisk    = store.SettingBackupState + "-disk" // the folder, where that was on another disk than the data
 )
 
 // State tells how the last backup went.
@@ -187,16 +188,38 @@ func (b *backups) To(ctx context.Context, path string, l backup.Lock) (backup.Ma
 	return made, errors.Join(err, b.note(context.WithoutCancel(ctx), made, digest, err))
 }
 
-// folder is where backups of the owner's choice go; the usual one is made.
-func (b *backups) folder(c setting.Backup) (string, error) {
+// folder is where backups of the owner's choice go; the usual one is made. A folder that was on a
+// disk of its own and is not any more is the empty place where that disk is mounted: what is
+// written there is missing on the day it is needed.
+func (b *backups) folder(ctx context.Context, c setting.Backup) (string, error) {
 	if c.Folder != "" {
-		if info, err := os.Stat(c.Folder); err != nil || !info.IsDir() {
+		info, err := os.Stat(c.Folder)
+		switch {
+		case err == nil && !info.IsDir():
+			return "", errs.E(errs.Unavailable, "what is chosen as the folder for backups, %s, is a file; choose a folder", c.Folder)
+		case err != nil:
 			return "", errs.E(errs.Unavailable, "the folder for backups, %s, is not there; is the disk away?", c.Folder)
 		}
-		return c.Folder, nil
+		noted, err := b.a.db.Setting(ctx, "", noteDisk)
+		if err == nil && noted == c.Folder && !otherDisk(c.Folder, b.a.folder.path) {
+			return "", errs.E(errs.Unavailable, "the disk for backups, which was mounted at %s, is away. Mount it; or save the settings of backups again, to have them on this disk", c.Folder)
+		}
+		if err == nil && noted != c.Folder {
+			err = b.noteDisk(ctx, c.Folder)
+		}
+		return c.Folder, err
 	}
 	path := b.a.folder.file(usualFolder)
 	return path, os.MkdirAll(path, 0o700)
+}
+
+// noteDisk writes down whether a folder is on a disk of its own.
+func (b *backups) noteDisk(ctx context.Context, folder string) error {
+	value := ""
+	if otherDisk(folder, b.a.folder.path) {
+		value = folder
+	}
+	return b.a.db.PutSetting(ctx, "", noteDisk, value)
 }
 
 // Auto makes a backup as the owner has chosen, keeps as many as was chosen, and notes how it went.
@@ -214,7 +237,7 @@ func (b *backups) Auto(ctx context.Context) (made backup.Made, err error) {
 	if len(c.Recipients) == 0 {
 		return made, errs.E(errs.Conflict, "there is no public key to encrypt to; make a pair of keys first")
 	}
-	folder, err := b.folder(c)
+	folder, err := b.folder(ctx, c)
 	if err != nil {
 		return made, err
 	}
@@ -249,6 +272,12 @@ const (
 
 // due reports whether a backup is to be made now, and why.
 func (w *watch) due(now time.Time, c setting.Backup, s setting.BackupState, words, backedUp string) (bool, string) {
+	if now.Before(w.still) || now.Before(w.since) { // the clock was set back: nothing is waited for until it is there again
+		w.still = now
+		if !w.since.IsZero() {
+			w.since = now
+		}
+	}
 	if words != w.seen {
 		w.seen, w.still = words, now
 	}
@@ -331,7 +360,7 @@ func (b *backups) look(ctx context.Context, w *watch) error {
 
 // Change stores what the owner decides; a folder must be there and writable.
 func (b *backups) Change(ctx context.Context, change func(*setting.Backup) error) (setting.Backup, error) {
-	return b.a.settings.ChangeBackup(ctx, func(c *setting.Backup) error {
+	c, err := b.a.settings.ChangeBackup(ctx, func(c *setting.Backup) error {
 		if err := change(c); err != nil {
 			return err
 		}
@@ -344,6 +373,10 @@ func (b *backups) Change(ctx context.Context, change func(*setting.Backup) error
 		}
 		return errors.Join(f.Close(), os.Remove(f.Name()))
 	})
+	if err != nil || c.Folder == "" {
+		return c, err
+	}
+	return c, b.noteDisk(ctx, c.Folder) // whoever saves it means the disk that is there now
 }
 
 // fleeting is a file that goes when it is closed.
@@ -391,7 +424,7 @@ func (d *Desk) MakeBackup(ctx context.Context, path string, l backup.Lock) (back
 		if err != nil {
 			return backup.Made{}, err
 		}
-		folder, err := b.folder(c)
+		folder, err := b.folder(ctx, c)
 		if err != nil {
 			return backup.Made{}, err
 		}

@@ -13,3 +13,9 @@ func diskFree(folder string) int64 {
 	}
 	return int64(s.Bavail) * int64(s.Bsize)
 }
+
+// otherDisk reports whether two folders lie on different disks; false where that is not known.
+func otherDisk(a, b string) bool {
+	var x, y unix.Stat_t
+	return unix.Stat(a, &x) == nil && unix.Stat(b, &y) == nil && x.Dev != y.Dev
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"specter/internal/backup"
 	"specter/internal/btc"
@@ -44,11 +45,16 @@ func RunDrill(ctx context.Context, file string, k backup.Keys) (d Drill, err err
 		return d, errs.E(errs.Unavailable, "the backup cannot be opened: %w", err)
 	}
 	defer f.Close()
-	top, err := os.MkdirTemp("", "specter-drill-")
+	clearDrills()
+	top, err := os.MkdirTemp("", drillPrefix)
 	if err != nil {
 		return d, errs.E(errs.Unavailable, "there is no room for the drill: %w", err)
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(top)) }()
+	held, err := openFolder(top)
+	if err != nil {
+		return d, errors.Join(err, os.RemoveAll(top))
+	}
+	defer func() { err = errors.Join(err, held.Close(), os.RemoveAll(top)) }()
 	folder := filepath.Join(top, "data")
 	if d.Manifest, err = unpack(ctx, f, k, folder); err != nil {
 		return d, err
@@ -71,6 +77,29 @@ func RunDrill(ctx context.Context, file string, k backup.Keys) (d Drill, err err
 		return d, err
 	}
 	return d, d.people(ctx, db)
+}
+
+// drillPrefix begins the names of folders for drills among the temporary files.
+const drillPrefix = "specter-drill-"
+
+// clearDrills removes what drills that were killed have left: a whole state lies there. A folder
+// that is locked belongs to a drill that runs, and one of another user cannot be removed.
+func clearDrills() {
+	left, _ := named(os.TempDir(), drillPrefix)
+	for _, path := range left {
+		info, err := os.Lstat(path)
+		if err != nil || !info.IsDir() || info.Mode().Perm() != 0o700 || time.Since(info.ModTime()) < time.Minute {
+			continue // none of ours, or one that has only just begun
+		}
+		f, err := os.OpenFile(filepath.Join(path, lockName), os.O_RDWR, 0)
+		if err != nil {
+			continue
+		}
+		if lockFile(f) == nil {
+			_ = os.RemoveAll(path)
+		}
+		_ = f.Close()
+	}
 }
 
 func (d *Drill) problem(format string, args ...any) {

@@ -16,6 +16,9 @@ type folder struct {
 	lock *os.File
 }
 
+// lockName is the file whose lock says that a process works on the folder.
+const lockName = "specter.lock"
+
 // openFolder makes the data folder where it is missing, closes it to other users (0700) and
 // takes its lock. Every failure is a sentence that says what to do.
 func openFolder(path string) (*folder, error) {
@@ -25,7 +28,7 @@ func openFolder(path string) (*folder, error) {
 	if err := os.Chmod(path, 0o700); err != nil && !errors.Is(err, fs.ErrPermission) {
 		return nil, errs.E(errs.Unavailable, "the data folder %s cannot be closed to other users: %w", path, err)
 	}
-	name := filepath.Join(path, "specter.lock")
+	name := filepath.Join(path, lockName)
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, errs.E(errs.Unavailable, "the data folder %s cannot be written: %w. Make it writable, or choose another with --data-dir", path, err)

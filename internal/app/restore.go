@@ -217,7 +217,7 @@ func (r *Restoring) Close() error {
 	err := clearWork(r.held.path)
 	err = errors.Join(err, r.held.Close())
 	if r.fresh && !r.decided {
-		err = errors.Join(err, os.Remove(filepath.Join(r.Into, "specter.lock")), os.Remove(r.Into))
+		err = errors.Join(err, os.Remove(filepath.Join(r.Into, lockName)), os.Remove(r.Into))
 	}
 	return err
 }

@@ -131,5 +131,8 @@ type BackupState struct {
 // backupOld is after how long without a backup people are told.
 const backupOld = 30 * 24 * time.Hour
 
-// Old reports whether there has been no backup for long.
-func (s BackupState) Old(now time.Time) bool { return now.Sub(s.At) > backupOld }
+// Old reports whether there has been no backup for long. One of the future tells nothing: it was
+// made before the clock was set back.
+func (s BackupState) Old(now time.Time) bool {
+	return now.Sub(s.At) > backupOld || s.At.Sub(now) > 24*time.Hour
+}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 
+	"modernc.org/sqlite"
+
 	"specter/internal/errs"
 )
 
@@ -220,7 +222,15 @@ func checkHead(path string) error {
 	return nil
 }
 
+// notOurs says that a database is none of ours, unless it could not be read for another reason: a
+// full disk must not have people throw a good backup away.
 func notOurs(err error) error {
+	if told := door(err); errs.Is(told, errs.Unavailable) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		var e *sqlite.Error
+		if !errors.As(err, &e) || e.Code()&0xff != 11 && e.Code()&0xff != 26 { // not SQLITE_CORRUPT, SQLITE_NOTADB
+			return told
+		}
+	}
 	return errs.E(errs.Invalid, "the database in the backup is damaged, or none that Specter made (%w); nothing was changed", err)
 }
 
