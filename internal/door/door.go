@@ -93,11 +93,17 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer d.note(out, r, v, start)
 	defer d.rescue(out, r, v)
 	if status, err := d.refusal(v, r); err != nil {
+		if status == http.StatusMethodNotAllowed {
+			out.Header().Set("Allow", methods)
+		}
 		d.c.Fail(out, r, status, err)
 		return
 	}
 	d.next.ServeHTTP(out, r)
 }
+
+// methods are all that anything behind the door knows; an answer 405 has to name them (RFC 9110).
+const methods = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
 
 // refusal says why a request is not let in, with the status to answer.
 func (d *door) refusal(v *visit, r *http.Request) (int, error) {

@@ -202,7 +202,7 @@ func TestFailWordsTheRefusals(t *testing.T) {
 		w.WriteHeader(status)
 	}}
 	w, s := knock(t, c, "TRACE", "/", nil)
-	if w.Code != 405 || s.called || said == nil || w.Header().Get("Content-Type") != "application/problem+json" {
+	if w.Code != 405 || s.called || said == nil || w.Header().Get("Content-Type") != "application/problem+json" || !strings.Contains(w.Header().Get("Allow"), "GET, HEAD") {
 		t.Errorf("%d %v %v", w.Code, said, w.Header())
 	}
 }
