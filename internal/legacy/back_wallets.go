@@ -3,6 +3,7 @@ package legacy
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -191,9 +192,12 @@ func (b *back) signers(u auth.User, r wallet.Record, o object) error {
 	for i, c := range r.Cosigners {
 		at := slices.IndexFunc(list, func(d device.Device) bool { return d.ID == c.DeviceID && c.DeviceID != 0 })
 		if at < 0 {
-			at = slices.IndexFunc(list, func(d device.Device) bool {
+			holds := func(d device.Device) bool {
 				return slices.ContainsFunc(d.Keys, func(k device.Key) bool { return k.XPub == c.XPub })
-			})
+			}
+			if at = slices.IndexFunc(list, func(d device.Device) bool { return d.Name == c.Called && holds(d) }); at < 0 {
+				at = slices.IndexFunc(list, holds)
+			}
 		}
 		if at < 0 {
 			k := device.Key{Original: c.XPub, Fingerprint: c.Fingerprint, Path: c.Path, HasOrigin: !c.Fingerprint.IsZero(), XPub: c.XPub, ScriptType: r.ScriptType}
@@ -259,6 +263,19 @@ func samePSBT(text string, here []byte) bool {
 	return err == nil && bytes.Equal(raw, here)
 }
 
+// finalTx is the signed transaction of a PSBT that everybody has signed, else nil.
+func finalTx(text []byte) []byte {
+	p, err := psbt.Parse(text)
+	if err != nil || p.Finalize() != nil {
+		return nil
+	}
+	tx, err := p.Extract()
+	if err != nil {
+		return nil
+	}
+	return psbt.SerializeTx(tx)
+}
+
 // pending are the drafts that wait for signatures, by their txid. One that is as the old program
 // had it stands as it wrote it, and so does one that could not be taken over.
 func (b *back) pending(r wallet.Record, before object, taken []string) (map[string]json.RawMessage, error) {
@@ -296,6 +313,9 @@ func (b *back) pending(r wallet.Record, before object, taken []string) (map[stri
 		o.put("tx", map[string]string{"txid": id})
 		o.put("sigs_count", d.Have)
 		o.put("fee_sat", int64(d.Fee))
+		if raw := finalTx(d.PSBT); raw != nil {
+			o.put("raw", hex.EncodeToString(raw)) // by which the old program knows that it can be sent
+		}
 		out[id] = marshal(o)
 	}
 	return out, nil

@@ -175,7 +175,11 @@ func (t *taker) hereDevice(owner string, d *Device) (here *device.Device, known 
 			return &list[i], true, nil
 		}
 	}
+	others := t.othersDevices(owner, d)
 	for i := range list {
+		if others[list[i].ID] {
+			continue
+		}
 		shared := 0
 		for _, k := range d.Keys {
 			if hasKey(list[i].Keys, k) {
@@ -187,6 +191,24 @@ func (t *taker) hereDevice(owner string, d *Device) (here *device.Device, known 
 		}
 	}
 	return nil, known, nil
+}
+
+// othersDevices are the ids of what the folder's other devices became: two devices of one seed, a
+// spare one, say, are two.
+func (t *taker) othersDevices(owner string, d *Device) map[int64]bool {
+	ids := map[int64]bool{}
+	for i := range t.f.Devices {
+		o := &t.f.Devices[i]
+		if o.User != d.User || o.Alias == d.Alias {
+			continue
+		}
+		if ref, _, known, err := t.before(owner, "device", o.Alias); err == nil && known {
+			if id, err := strconv.ParseInt(ref, 10, 64); err == nil {
+				ids[id] = true
+			}
+		}
+	}
+	return ids
 }
 
 func hasKey(keys []device.Key, k device.Key) bool {

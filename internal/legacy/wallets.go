@@ -1,6 +1,7 @@
 package legacy
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"specter/internal/btc"
+	"specter/internal/btc/psbt"
 	"specter/internal/errs"
 	"specter/internal/interop"
 )
@@ -242,12 +244,38 @@ func (f *Found) drafts(file string, o object, w *Wallet) {
 			f.problem(file+".json", "the pending payment "+clip(id, 80)+" holds no PSBT; it is left out")
 			continue
 		}
-		w.Drafts = append(w.Drafts, Draft{TxID: id, PSBT: text, Made: moment(p.seconds("time"))})
+		w.Drafts = append(w.Drafts, Draft{TxID: id, PSBT: withRaw(text, p.text("raw")), Made: moment(p.seconds("time"))})
 	}
 	sort.Slice(w.Drafts, func(i, j int) bool {
 		a, b := w.Drafts[i], w.Drafts[j]
 		return a.Made.Before(b.Made) || a.Made.Equal(b.Made) && a.TxID < b.TxID
 	})
+}
+
+// withRaw is a pending payment with the signatures of the transaction beside it: where a signer
+// answered with a signed transaction, the old program left the PSBT as it was. Both in the old
+// program's text; where the two do not fit, or a signature is not valid, the PSBT stays alone.
+func withRaw(text, raw string) string {
+	if raw == "" {
+		return text
+	}
+	p, err := psbt.Decode(text)
+	if err != nil {
+		return text
+	}
+	tx, err := psbt.DecodeTx(raw)
+	if err != nil {
+		return text
+	}
+	merged, added, err := p.MergeTx(tx)
+	if err != nil || len(added) == 0 {
+		return text
+	}
+	b, err := merged.Serialize()
+	if err != nil {
+		return text
+	}
+	return base64.StdEncoding.EncodeToString(b)
 }
 
 // exported reads the labels of a wallet's export form.

@@ -168,7 +168,8 @@ func (s *Service) decorate(r *Record, keys []KnownKey) {
 // path name it.
 const pointH = "50929b74c1a04954b78b4b6035e97a5e078a5a0f28ec96d547bfee9ace803ac0"
 
-// nameCosigner finds the device that holds a cosigner's key.
+// nameCosigner finds the device that holds a cosigner's key: of several, the one that is called as
+// the wallet's maker called it, else the first.
 func (w *openWallet) nameCosigner(c *Cosigner, keys []KnownKey) {
 	c.DeviceName = c.Called
 	c.Nobody = c.XPub == "" && strings.HasSuffix(c.Expression, pointH)
@@ -177,11 +178,16 @@ func (w *openWallet) nameCosigner(c *Cosigner, keys []KnownKey) {
 		return
 	}
 	c.Nobody = hex.EncodeToString(x.PublicKey[1:]) == pointH
+	found := false
 	for _, k := range keys {
-		if k.XKey.Identical(x) {
-			c.DeviceID, c.DeviceName, c.DeviceAlias, c.DeviceType, c.Hot = k.DeviceID, k.DeviceName, k.DeviceAlias, k.DeviceType, k.Hot
+		if !k.XKey.Identical(x) || found && k.DeviceName != c.Called {
+			continue
+		}
+		c.DeviceID, c.DeviceName, c.DeviceAlias, c.DeviceType, c.Hot = k.DeviceID, k.DeviceName, k.DeviceAlias, k.DeviceType, k.Hot
+		if k.DeviceName == c.Called {
 			return
 		}
+		found = true
 	}
 }
 

@@ -1,0 +1,121 @@
+package legacy_test
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"specter/internal/auth"
+	"specter/internal/btc"
+	"specter/internal/btc/psbt"
+	"specter/internal/legacy"
+	"specter/internal/wallet"
+)
+
+// What was found by using the old program, version 2.1.11, by hand, and moving over.
+
+// Two devices of one seed, a spare one or a software key beside a signing device, stay two, and a
+// wallet stays with the one that the old program named, there and back.
+func TestDevicesOfOneSeedStayTwo(t *testing.T) {
+	ctx := context.Background()
+	key := map[string]any{"original": key84, "fingerprint": "73c5da0a", "derivation": "m/84h/1h/0h", "type": "wpkh", "xpub": tpub}
+	old := folder(t, map[string]string{
+		"config.json":                `{"uid": "` + uid + `"}`,
+		"devices/passport.json":      oldDevice("Passport", "passport", key),
+		"devices/spare_seed.json":    oldDevice("Spare seed", "seedsigner", key),
+		"wallets/regtest/funds.json": oldWallet("Funds", "wpkh("+key84+"/0/*)", map[string]any{"keys": []any{key}, "devices": []string{"spare_seed"}}),
+	})
+	h := newHouse(t)
+	h.take(old, legacy.Options{})
+	if again := changed(h.take(old, legacy.Options{})); len(again) > 0 {
+		t.Errorf("a second time changed %v", again)
+	}
+	list, err := h.devices.List(ctx, auth.OwnerID)
+	if err != nil || len(list) != 2 || list[0].Type == list[1].Type {
+		t.Fatalf("devices are %+v, %v", list, err)
+	}
+	dir, _, _ := h.back(legacy.BackOptions{})
+	for _, name := range []string{"passport", "spare_seed"} {
+		was, is := readJSON(t, filepath.Join(old, "devices", name+".json")).(map[string]any), readJSON(t, filepath.Join(dir, "devices", name+".json")).(map[string]any)
+		if was["name"] != is["name"] || was["type"] != is["type"] || len(is["keys"].([]any)) != 1 {
+			t.Errorf("%s was %v and is %v", name, was, is)
+		}
+	}
+	w := readJSON(t, filepath.Join(dir, "wallets", "regtest", "funds.json")).(map[string]any)
+	if d := w["devices"].([]any); len(d) != 1 || d[0] != "spare_seed" {
+		t.Errorf("the wallet's devices are %v", d)
+	}
+}
+
+// Where a signer answered with a signed transaction, the old program kept that beside a PSBT
+// without a signature. It counts here, and the way back tells the old program of it.
+func TestSignedTransactionBesideAPaymentCounts(t *testing.T) {
+	ctx := context.Background()
+	old := unpack(t, filepath.Join(samples(t), "specter-sample-a.tar.gz"))
+	file := filepath.Join(old, "wallets", "regtest", "savings.json")
+	w := readJSON(t, file).(map[string]any)
+	var raw string
+	for _, v := range w["pending_psbts"].(map[string]any) {
+		p, err := psbt.Decode(v.(map[string]any)["base64"].(string))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p, err = psbt.Decode(sign(t, p)); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Finalize(); err != nil {
+			t.Fatal(err)
+		}
+		tx, err := p.Extract()
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw = hex.EncodeToString(psbt.SerializeTx(tx))
+		v.(map[string]any)["raw"] = raw
+	}
+	b, err := json.Marshal(w)
+	if err == nil {
+		err = os.WriteFile(file, b, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newHouse(t)
+	h.take(old, legacy.Options{})
+	drafts, err := h.wallets.Drafts(ctx, wallet.Ref{Owner: auth.OwnerID, Network: btc.Regtest, Alias: "savings"})
+	if err != nil || len(drafts) != 1 || drafts[0].State != wallet.Complete {
+		t.Fatalf("drafts are %+v, %v", drafts, err)
+	}
+	dir, _, _ := h.back(legacy.BackOptions{})
+	for id, v := range readJSON(t, filepath.Join(dir, "wallets", "regtest", "savings.json")).(map[string]any)["pending_psbts"].(map[string]any) {
+		if v.(map[string]any)["raw"] != raw {
+			t.Errorf("%s went back with the transaction %v", id, v.(map[string]any)["raw"])
+		}
+	}
+}
+
+// A transaction that is another one, or whose signature is not valid, adds nothing to a payment.
+func TestForeignTransactionBesideAPaymentAddsNothing(t *testing.T) {
+	old := unpack(t, filepath.Join(samples(t), "specter-sample-a.tar.gz"))
+	file := filepath.Join(old, "wallets", "regtest", "savings.json")
+	w := readJSON(t, file).(map[string]any)
+	for _, v := range w["pending_psbts"].(map[string]any) {
+		v.(map[string]any)["raw"] = "0200000000010100000000000000000000000000000000000000000000000000000000000000000000000000fdffffff0101000000000000000151010151000000"
+	}
+	b, err := json.Marshal(w)
+	if err == nil {
+		err = os.WriteFile(file, b, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newHouse(t)
+	h.take(old, legacy.Options{})
+	drafts, err := h.wallets.Drafts(context.Background(), wallet.Ref{Owner: auth.OwnerID, Network: btc.Regtest, Alias: "savings"})
+	if err != nil || len(drafts) != 1 || drafts[0].State != wallet.Unsigned {
+		t.Fatalf("drafts are %+v, %v", drafts, err)
+	}
+}
