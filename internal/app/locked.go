@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -24,13 +23,9 @@ import (
 // secrets or ctx ends. Nothing else runs meanwhile: no node is asked and no page is there. The
 // listener stays open over the change, so that the browser's next request waits and is answered.
 func (a *App) waitForOwner(ctx context.Context) error {
-	opened := make(chan struct{})
-	g := &lockGate{a: a, opened: opened}
-	names, err := a.namesAtLogin(ctx)
-	if err != nil {
-		return err
-	}
-	page, err := web.NewLocked(web.LockedConfig{Open: g.open, Names: names, Version: a.c.Version, Log: a.c.Log})
+	opened, shut := make(chan struct{}), make(chan struct{})
+	g := &lockGate{a: a, opened: opened, shut: shut}
+	rooms, err := a.lockedRooms(ctx, g)
 	if err != nil {
 		return err
 	}
@@ -38,8 +33,13 @@ func (a *App) waitForOwner(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	server := newServer(a.c.Log)
-	server.Handler = door.New(door.Config{Hosts: append(a.c.Hosts, machineNames()...), Trusted: a.c.Trusted, Log: a.c.Log, Now: a.c.Now, Fail: refuse}, lockedDoors(page))
+	c := door.Config{Hosts: append(a.c.Hosts, machineNames()...), Trusted: a.c.Trusted, Log: a.c.Log, Now: a.c.Now,
+		Fail: func(w http.ResponseWriter, r *http.Request, status int, err error) {
+			refuse(w, moved(r, rooms.prefixOf(r), ""), status, err)
+		}}
+	server, towards := newServer(a.c.Log), newServer(a.c.Log)
+	server.Handler = door.New(c, rooms)
+	towards.Handler = door.New(c, a.towards(rooms))
 	if a.c.Out != nil {
 		a.source = source
 		if _, err := fmt.Fprintf(a.c.Out, "Specter is locked. Log in as the owner to open it: %s\n", a.URL()); err != nil && !errors.Is(err, os.ErrClosed) {
@@ -48,16 +48,14 @@ func (a *App) waitForOwner(ctx context.Context) error {
 		a.source = nil
 	}
 	kept := &keptOpen{Listener: a.listener}
-	var plain net.Listener = kept
-	serve := []net.Listener{kept}
+	doors := map[net.Listener]*http.Server{kept: server}
 	if source != nil {
-		var secure net.Listener
-		secure, plain = cert.Split(kept, source.Config())
-		serve = []net.Listener{secure, plain}
+		secure, plain := cert.Split(kept, source.Config())
+		doors = map[net.Listener]*http.Server{secure: server, plain: towards}
 	}
-	done := make(chan error, len(serve))
-	for _, l := range serve {
-		go func() { done <- served(server.Serve(l)) }()
+	done := make(chan error, len(doors))
+	for l, s := range doors {
+		go func() { done <- served(s.Serve(l)) }()
 	}
 	select {
 	case <-opened:
@@ -65,13 +63,17 @@ func (a *App) waitForOwner(ctx context.Context) error {
 	case err = <-done:
 		done <- nil
 	}
+	kept.Close() // whoever is sent on from here waits for the pages that come
+	close(shut)
 	grace, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	if server.Shutdown(grace) != nil {
-		server.Close()
+	for l, s := range doors {
+		if s.Shutdown(grace) != nil {
+			s.Close()
+		}
+		l.Close() // where the server did not get to it
 	}
-	plain.Close()
-	for range serve {
+	for range doors {
 		if e := <-done; err == nil {
 			err = e
 		}
@@ -86,19 +88,24 @@ func (a *App) waitForOwner(ctx context.Context) error {
 	return a.sealEverything(ctx)
 }
 
-// namesAtLogin reports whether people log in with names. The room that knows is not there yet.
-func (a *App) namesAtLogin(ctx context.Context) (bool, error) {
-	text, err := a.db.Setting(ctx, "", "login")
-	if err != nil || text == "" {
-		return false, err
+// lockedRooms are the one page and the answers to programs, below each prefix as the pages are that
+// come after: the same form is sent again to them.
+func (a *App) lockedRooms(ctx context.Context, g *lockGate) (*mounts, error) {
+	method, err := loginMethod(ctx, a.db)
+	if err != nil {
+		return nil, err
 	}
-	var v struct {
-		Method auth.Method `json:"method"`
+	m, err := newMounts(a.c.URLPrefix, map[string]bool{"api": true, "auth": true, "healthz": true, "hwi": true, "static": true}, func(prefix string) (http.Handler, error) {
+		page, err := web.NewLocked(web.LockedConfig{Open: g.open, Unsafe: a.unsafe, Prefix: prefix, Names: method == auth.MethodUsers, Version: a.c.Version, Log: a.c.Log})
+		if err != nil {
+			return nil, err
+		}
+		return lockedDoors(prefix, page), nil
+	})
+	if err == nil {
+		m.full = a.noteFull()
 	}
-	if err := json.Unmarshal([]byte(text), &v); err != nil {
-		return true, nil // the fuller form does no harm
-	}
-	return v.Method == auth.MethodUsers, nil
+	return m, err
 }
 
 // certificatesWhileLocked is like certificates, but for keys that are locked themselves: then a
@@ -111,7 +118,7 @@ func (a *App) certificatesWhileLocked() (cert.Source, error) {
 }
 
 // lockedDoors answers programs in their own words, and people with the page.
-func lockedDoors(page http.Handler) http.Handler {
+func lockedDoors(prefix string, page http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
 		case path == "/healthz/liveness" || path == "/api/healthz/liveness":
@@ -120,7 +127,7 @@ func lockedDoors(page http.Handler) http.Handler {
 		case below(path, "/api"), below(path, "/healthz"), below(path, "/hwi/api"):
 			refuse(w, r, http.StatusServiceUnavailable, errStillLocked)
 		default:
-			page.ServeHTTP(w, r)
+			page.ServeHTTP(w, moved(r, "", prefix))
 		}
 	})
 }
@@ -130,7 +137,8 @@ var errStillLocked = errs.E(errs.Unavailable, "this Specter is locked until its 
 // lockGate tries passwords one after the other, and makes guesses slow.
 type lockGate struct {
 	a      *App
-	opened chan struct{}
+	opened chan struct{}   // closed by the right password
+	shut   <-chan struct{} // closed when nobody comes to this page any more
 
 	mu    sync.Mutex
 	wrong int       // since the start
@@ -143,7 +151,17 @@ const (
 	longestWait = 5 * time.Minute
 )
 
+// open tries a password. Once one was right it returns when a browser that is sent on comes to the
+// pages and not to this one again.
 func (g *lockGate) open(ctx context.Context, password string) error {
+	if err := g.try(ctx, password); err != nil {
+		return err
+	}
+	<-g.shut
+	return nil
+}
+
+func (g *lockGate) try(ctx context.Context, password string) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !g.a.secrets.Locked() {

@@ -20,23 +20,28 @@ type LockedConfig struct {
 	// Open opens the stored secrets with the owner's password: errs.Denied where it is wrong, an
 	// *auth.TooFast where it came too soon after others. After it returned nil the handler answers
 	// nothing more; the request goes to the pages, which log in with the same form.
-	Open    func(ctx context.Context, password string) error
-	Names   bool // people log in with a name and a password
+	Open func(ctx context.Context, password string) error
+	// Unsafe says why nobody may send a password by the way that a request came, or nil. nil: all
+	// ways will do.
+	Unsafe  func(r *http.Request) error
+	Prefix  string // "/specter" when mounted below a path; "" otherwise
+	Names   bool   // people log in with a name and a password
 	Version string
 	Log     *slog.Logger // nil: silent
 }
 
 type lockedPage struct {
 	page
-	Names bool
-	Name  string
-	Error string
+	Names  bool
+	Name   string
+	Unsafe string // why nobody may log in by this way; "" anybody may
+	Error  string
 }
 
 // NewLocked makes the page that asks for the owner's password while the stored secrets are
 // locked. It has no data, and shows nothing of anybody's.
 func NewLocked(c LockedConfig) (http.Handler, error) {
-	s := &Server{c: Config{Version: c.Version}, log: c.Log, now: time.Now}
+	s := &Server{c: Config{Version: c.Version, URLPrefix: c.Prefix, Unsafe: c.Unsafe}, log: c.Log, now: time.Now}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -62,11 +67,11 @@ func NewLocked(c LockedConfig) (http.Handler, error) {
 		}
 		s.showLocked(w, r, http.StatusOK, c, "", nil)
 	})
-	return m, nil
+	return http.StripPrefix(c.Prefix, m), nil
 }
 
 func (s *Server) showLocked(w http.ResponseWriter, r *http.Request, status int, c LockedConfig, name string, err error) {
-	v := lockedPage{page: s.barePage(r, s.tr(r, "Locked")), Names: c.Names, Name: limit(name, 200)}
+	v := lockedPage{page: s.barePage(r, s.tr(r, "Locked")), Names: c.Names, Name: limit(name, 200), Unsafe: s.unsafe(r)}
 	var fast *auth.TooFast
 	switch {
 	case errors.As(err, &fast):
@@ -89,6 +94,10 @@ func (s *Server) postLocked(w http.ResponseWriter, r *http.Request, c LockedConf
 		http.Error(w, s.sentence(r, err), statusOf(err))
 		return
 	}
+	if err := s.refuseUnsafe(r); err != nil {
+		s.showLocked(w, r, statusOf(err), c, "", nil)
+		return
+	}
 	if err := c.Open(r.Context(), r.PostFormValue("password")); err != nil {
 		s.note(r, err)
 		s.showLocked(w, r, statusOf(err), c, r.PostFormValue("username"), err)
@@ -96,5 +105,5 @@ func (s *Server) postLocked(w http.ResponseWriter, r *http.Request, c LockedConf
 	}
 	w.Header().Set("Connection", "close")
 	w.Header().Set("Cache-Control", "no-store")
-	http.Redirect(w, r, "/auth/login", http.StatusTemporaryRedirect)
+	http.Redirect(w, r, s.url("/auth/login"), http.StatusTemporaryRedirect)
 }
