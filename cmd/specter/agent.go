@@ -43,6 +43,9 @@ From then on, without the code, as often as you like:
 
   specter agent https://my.server/
 
+Where a proxy before the server asks for a name and a password of its own, write them into the address,
+once: specter agent "https://name:password@my.server/#CODE". They are kept with the agent's key.
+
 It does what the server's pages ask of devices and nothing else, prints each call, and comes back by
 itself when the line was lost. A Jade's PIN server is asked only where SPECTER_PIN_SERVER says
 "direct" or names a proxy. It ends with 1 when the server does not want it any more.`

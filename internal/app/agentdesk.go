@@ -20,6 +20,7 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/net/proxy"
 
@@ -32,7 +33,7 @@ import (
 
 // AgentConfig is what an agent is told: the program at a desk that brings its devices to a server.
 type AgentConfig struct {
-	Address  string // the server's, as its page shows it; with #CODE to be paired
+	Address  string // the server's, as its page shows it; with #CODE to be paired; with name:password@ for a proxy before it
 	Name     string // of this computer on the server's page; "": the host name
 	Proxy    string // SOCKS5, as host:port; "": none
 	Insecure bool   // plain HTTP to other computers is wanted
@@ -62,6 +63,9 @@ type agentIdentity struct {
 	Instance  string `json:"instance"`
 	Key       []byte `json:"key"`                 // ed25519, the seed
 	Authority string `json:"authority,omitempty"` // SHA-256 of the server's own authority, base64url
+	// What a reverse proxy before the server asks for.
+	ProxyUser     string `json:"proxy_user,omitempty"`
+	ProxyPassword string `json:"proxy_password,omitempty"`
 }
 
 // agentAddress is an address in its parts.
@@ -70,16 +74,25 @@ type agentAddress struct {
 	host      string // without port
 	code, pin string
 	secure    bool
+	// for a proxy before the server; "": none was written
+	user, password string
 }
 
 // parseAgentAddress reads what the server's page shows: https://my.server/#CODE.FINGERPRINT.
 func parseAgentAddress(text string) (agentAddress, error) {
 	u, err := url.Parse(strings.TrimSpace(text))
-	if err != nil || u.Host == "" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Opaque != "" || (u.Scheme != "http" && u.Scheme != "https") {
+	if err != nil || u.Host == "" || u.Hostname() == "" || u.RawQuery != "" || u.Opaque != "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return agentAddress{}, errs.E(errs.Invalid, "this is no address of a server; copy the command from its page Settings, USB devices: specter agent \"https://my.server/#CODE\"")
 	}
 	code, pin, _ := strings.Cut(u.Fragment, ".")
 	a := agentAddress{base: u.Scheme + "://" + strings.ToLower(u.Host) + strings.TrimSuffix(u.EscapedPath(), "/"), host: strings.ToLower(u.Hostname()), code: code, pin: pin, secure: u.Scheme == "https"}
+	if u.User != nil {
+		a.user = u.User.Username()
+		var both bool
+		if a.password, both = u.User.Password(); !both || a.user == "" || a.password == "" || strings.Contains(a.user, ":") || strings.ContainsFunc(a.user+a.password, unicode.IsControl) {
+			return agentAddress{}, errs.E(errs.Invalid, "what stands before the @ is the name and the password that a proxy before the server asks for: https://name:password@my.server/; letters as @ : / # in them are written %%40 %%3A %%2F %%23")
+		}
+	}
 	if raw, err := base64.RawURLEncoding.DecodeString(pin); pin != "" && (err != nil || len(raw) != sha256.Size) {
 		return agentAddress{}, errs.E(errs.Invalid, "the address is not whole: what stands after the point is no fingerprint; copy it once more")
 	}
@@ -136,16 +149,32 @@ func RunAgent(ctx context.Context, c AgentConfig) error {
 	}
 	defer hub.Close()
 	id, err := readIdentity(f)
+	if a.user == "" {
+		a.user, a.password = id.ProxyUser, id.ProxyPassword
+	}
 	if a.code != "" {
 		had := err == nil && id.ID != ""
 		if id, err = pairAgent(ctx, c, a, f); errs.Is(err, errs.Denied) && had {
 			err = errs.E(errs.Denied, "%w. This computer is paired with %s already: leave away what stands after #", err, a.base)
 		}
 	}
+	if err == nil && a.user != "" && (id.ProxyUser != a.user || id.ProxyPassword != a.password) {
+		id.ProxyUser, id.ProxyPassword = a.user, a.password
+		err = id.keep(f)
+	}
 	if err != nil {
 		return err
 	}
 	return serveAgent(ctx, c, hub, memory, id)
+}
+
+// keep writes the identity down.
+func (id agentIdentity) keep(f *folder) error {
+	data, err := json.MarshalIndent(id, "", " ")
+	if err != nil {
+		return err
+	}
+	return replaceFile(f.file(agentFile), data)
 }
 
 // ForgetAgent removes what is kept for a server: the key first of all.
@@ -204,16 +233,13 @@ func pairAgent(ctx context.Context, c AgentConfig, a agentAddress, f *folder) (a
 	if err != nil {
 		return agentIdentity{}, err
 	}
+	client.User, client.Password = a.user, a.password
 	got, err := client.Pair(ctx, agent.PairRequest{Code: a.code, Name: name, Key: public, Signature: ed25519.Sign(private, auth.PairingMessage(a.code, name, public))})
 	if err != nil {
 		return agentIdentity{}, err
 	}
-	id := agentIdentity{Server: a.base, ID: got.ID, Name: name, Instance: got.Instance, Key: private.Seed(), Authority: a.pin}
-	data, err := json.MarshalIndent(id, "", " ")
-	if err != nil {
-		return id, err
-	}
-	if err := replaceFile(f.file(agentFile), data); err != nil {
+	id := agentIdentity{Server: a.base, ID: got.ID, Name: name, Instance: got.Instance, Key: private.Seed(), Authority: a.pin, ProxyUser: a.user, ProxyPassword: a.password}
+	if err := id.keep(f); err != nil {
 		return id, errs.E(errs.Unavailable, "the agent's key cannot be kept in %s: %w. Revoke the agent on the server's page, and pair it again", f.path, err)
 	}
 	if c.Paired != nil {
@@ -239,6 +265,7 @@ func serveAgent(ctx context.Context, c AgentConfig, hub *signer.Hub, memory *dra
 	if err != nil {
 		return err
 	}
+	client.User, client.Password = id.ProxyUser, id.ProxyPassword
 	do, err := agent.Local(bridge.Config{Hub: hub, Memory: memory, Version: c.Version, Log: c.Log})
 	if err != nil {
 		return err

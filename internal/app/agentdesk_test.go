@@ -6,6 +6,9 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,12 +38,13 @@ func TestAddressesOfServers(t *testing.T) {
 		"https://my.server":                     {base: "https://my.server", host: "my.server", secure: true},
 		"http://abcdef.onion/#CODE." + pin:      {base: "http://abcdef.onion", host: "abcdef.onion", code: "CODE", pin: pin},
 		"http://[::1]:25441/#CODE":              {base: "http://[::1]:25441", host: "::1", code: "CODE"},
+		"https://me:w%40rd%3A@my.server/#CODE":  {base: "https://my.server", host: "my.server", code: "CODE", secure: true, user: "me", password: "w@rd:"},
 	} {
 		if got, err := parseAgentAddress(text); err != nil || got != want {
 			t.Errorf("%q: %+v, %v", text, got, err)
 		}
 	}
-	for _, text := range []string{"", "my.server", "ftp://my.server/#CODE", "https:///#CODE", "https://user:word@my.server/#CODE", "https://my.server/?code=CODE", "https://my.server/#CODE.short",
+	for _, text := range []string{"", "my.server", "ftp://my.server/#CODE", "https:///#CODE", "https://user@my.server/#CODE", "https://:word@my.server/#CODE", "https://user:@my.server/", "https://us%3Aer:word@my.server/", "https://user:wo%0Ard@my.server/", "https://my.server/?code=CODE", "https://my.server/#CODE.short",
 		"https://my.server/#CODE." + pin + "x", "https://my.server/#" + strings.Repeat("x", 300), "file:///etc/passwd", "https://%zz/"} {
 		if got, err := parseAgentAddress(text); !errs.Is(err, errs.Invalid) {
 			t.Errorf("%q: %+v, %v", text, got, err)
@@ -309,5 +313,86 @@ func TestTheQuestionNamesThePayments(t *testing.T) {
 		if q, signs := questionOf(method, nil); signs {
 			t.Errorf("%s: %s", method, q)
 		}
+	}
+}
+
+// gatekeeper is a reverse proxy that asks for a name and a password before it passes anything on.
+func gatekeeper(t *testing.T, to, name, password string) *httptest.Server {
+	t.Helper()
+	target, err := url.Parse(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pass := &httputil.ReverseProxy{FlushInterval: -1, Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(target)
+		r.SetXForwarded()
+	}}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if u, p, ok := r.BasicAuth(); !ok || u != name || p != password {
+			w.Header().Set("WWW-Authenticate", `Basic realm="my server"`)
+			http.Error(w, "<html>401 Authorization Required</html>", http.StatusUnauthorized)
+			return
+		}
+		pass.ServeHTTP(w, r)
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+// An agent gets through a proxy that asks for a password of its own, as nginx does with auth_basic.
+func TestAnAgentPassesAProxyThatAsksForAPassword(t *testing.T) {
+	h := owned(t, Config{API: yes()})
+	gate := gatekeeper(t, h.URL(), "gate", "k: e@per")
+	host := strings.TrimPrefix(gate.URL, "http://")
+	admin := auth.Identity{User: h.owner(t)}
+	code, _, err := h.auth.PairingCode(t.Context(), admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := agentFor(t, "http://"+host+"/#"+code)
+	if err := RunAgent(t.Context(), c); !errs.Is(err, errs.Denied) || !strings.Contains(err.Error(), "asks for a name and a password") {
+		t.Errorf("without a password: %v", err)
+	}
+	c.Address = "http://gate:wrong@" + host + "/#" + code
+	if err := RunAgent(t.Context(), c); !errs.Is(err, errs.Denied) || !strings.Contains(err.Error(), "does not take this name") || strings.Contains(err.Error(), "wrong@") {
+		t.Errorf("with a wrong one: %v", err)
+	}
+	// The code is still good: it never came to the server.
+	c.Address = "http://gate:k%3A%20e%40per@" + host + "/#" + code
+	paired := make(chan string, 1)
+	c.Paired = func(server, _ string) { paired <- server }
+	told, ended, stop := runAgent(t, c)
+	waitFor(t, told, "connected")
+	if server := <-paired; strings.Contains(server, "e@per") || strings.Contains(server, "gate") {
+		t.Errorf("the password is told: %s", server)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	file, err := filepath.Glob(filepath.Join(c.Devices.Folder, agentFolder, "*", agentFile))
+	if err != nil || len(file) != 1 {
+		t.Fatal(file, err)
+	}
+	if info, err := os.Stat(file[0]); err != nil || info.Mode().Perm()&0o077 != 0 {
+		t.Errorf("others may read %s: %v (%v)", file[0], info.Mode(), err)
+	}
+	// From then on it need not be written any more: it would stand in the list of processes.
+	c.Address = "http://" + host + "/"
+	told, ended, stop = runAgent(t, c)
+	waitFor(t, told, "connected")
+	list, err := usb{h.App}.Agents(t.Context(), admin)
+	if err != nil || len(list) != 1 || !list[0].Connected {
+		t.Errorf("agents: %+v (%v)", list, err)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	// A proxy that has got another password ends it, and does not shut it out by coming back for ever.
+	c.Address = "http://gate:old@" + host + "/"
+	_, ended, _ = runAgent(t, c)
+	if err := <-ended; !errs.Is(err, errs.Denied) || !strings.Contains(err.Error(), "does not take this name") {
+		t.Errorf("after the proxy's password changed: %v", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +19,8 @@ import (
 type Client struct {
 	Base string       // the server's address, without a slash at its end
 	HTTP *http.Client // the way there: proxy, certificates; without a time limit of its own
+	// User and Password are what a reverse proxy before the server asks for (Basic); "": none does.
+	User, Password string
 }
 
 // Times of one request.
@@ -52,7 +55,10 @@ func (c *Client) post(ctx context.Context, path, token string, within time.Durat
 	r.Header.Set("User-Agent", "Specter agent")
 	r.Header.Set(Header, "1")
 	if token != "" {
-		r.Header.Set("Authorization", "Bearer "+token)
+		r.Header.Set(TokenHeader, token)
+	}
+	if c.User != "" {
+		r.SetBasicAuth(c.User, c.Password)
 	}
 	h := *c.HTTP
 	h.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -76,11 +82,33 @@ func (c *Client) post(ctx context.Context, path, token string, within time.Durat
 	return nil
 }
 
+// What a proxy before the server may say. Coming back with the same words would only have it shut
+// the agent out for longer.
+var (
+	errGateAsks    = errs.E(errs.Denied, "a proxy before the server asks for a name and a password; write them into the address, as in specter agent \"https://name:password@my.server/\"")
+	errGateRefuses = errs.E(errs.Denied, "the proxy before the server does not take this name and password; write the right ones into the address, as in specter agent \"https://name:password@my.server/\"")
+)
+
 // bridgeMost is how much larger than maxCall one call alone may come out in JSON.
 const bridgeMost = 4 << 20
 
+// gate reports whether a proxy on the way asks for a name and a password. A Specter asks agents for
+// neither.
+func gate(resp *http.Response) bool {
+	return resp.StatusCode == http.StatusUnauthorized && slices.ContainsFunc(resp.Header.Values("WWW-Authenticate"), func(way string) bool {
+		scheme, _, _ := strings.Cut(strings.TrimSpace(way), " ")
+		return strings.EqualFold(scheme, "Basic")
+	})
+}
+
 // worded reads why a server refuses.
 func (c *Client) worded(resp *http.Response, data []byte) error {
+	if gate(resp) && c.User == "" {
+		return errGateAsks
+	}
+	if gate(resp) {
+		return errGateRefuses
+	}
 	if to := resp.Header.Get("Location"); to != "" && resp.StatusCode/100 == 3 {
 		return errs.E(errs.Invalid, "the server at %s leads to %.200s; use the address that its own pages have", c.Base, printable(to))
 	}

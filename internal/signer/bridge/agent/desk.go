@@ -103,6 +103,9 @@ func (d *Desk) Run(ctx context.Context) error {
 
 // final is the error after which coming back helps nobody; nil for others.
 func final(err error) error {
+	if errors.Is(err, errGateAsks) || errors.Is(err, errGateRefuses) {
+		return err
+	}
 	var said *status
 	if !errors.As(err, &said) {
 		return nil

@@ -145,13 +145,24 @@ func (b *Broker) serveLeave(w http.ResponseWriter, r *http.Request) {
 	answer(w, struct{}{})
 }
 
+// tokenOf is the token that a request brings; "" none.
+func tokenOf(r *http.Request) string {
+	if token := r.Header.Get(TokenHeader); token != "" {
+		return token
+	}
+	if scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " "); strings.EqualFold(scheme, "Bearer") {
+		return token
+	}
+	return ""
+}
+
 // onLine finds the line of a request before its body is read.
 func (b *Broker) onLine(w http.ResponseWriter, r *http.Request) (token string, ok bool) {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	token = tokenOf(r)
 	b.mu.Lock()
 	_, err := b.find(token)
 	b.mu.Unlock()
-	if !strings.EqualFold(scheme, "Bearer") || err != nil {
+	if token == "" || err != nil {
 		refuse(w, http.StatusUnauthorized, errToken.Error())
 		return "", false
 	}

@@ -47,7 +47,7 @@ func (s *server) line(id, run string) string {
 }
 
 func as(token string) func(*http.Request) {
-	return func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }
+	return func(r *http.Request) { r.Header.Set(agent.TokenHeader, token) }
 }
 
 const aRun = "run-of-sixteen-or-more"
@@ -96,6 +96,10 @@ func TestALineIsItsAgentsAlone(t *testing.T) {
 		"an unknown call":     {"/say", `{"words":[{"n":1,"id":"nothing","result":1}]}`, as(token), 200},
 		"another endpoint":    {"/other", `{}`, as(token), 404},
 		"work":                {"/work", `{}`, as(token), 200},
+		"an older agent":      {"/work", `{}`, func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }, 200},
+		"behind a gate":       {"/work", `{}`, func(r *http.Request) { as(token)(r); r.SetBasicAuth("gate", "keeper") }, 200},
+		"the gate's word":     {"/work", `{}`, func(r *http.Request) { r.SetBasicAuth("gate", token) }, 401},
+		"a wrong one of two":  {"/work", `{}`, func(r *http.Request) { as("x")(r); r.Header.Set("Authorization", "Bearer "+token) }, 401},
 		"a wrong code":        {"/pair", `{"code":"wrong"}`, nil, 403},
 		"the right code":      {"/pair", `{"code":"right","name":"Desk"}`, nil, 200},
 		"no run":              {"/open", `{"id":"home","challenge":"home 1","signature":"eA==","run":""}`, nil, 400},

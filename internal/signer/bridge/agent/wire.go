@@ -27,6 +27,11 @@ const Root = "/hwi/agent"
 // without asking first, and nobody ever allows that.
 const Header = "Specter-Agent"
 
+// TokenHeader carries the token of a line. It is not Authorization: a proxy before the server may
+// ask for a password of its own, which goes there. Agents of before send it as a bearer token there
+// and are understood.
+const TokenHeader = "Specter-Agent-Token"
+
 // Bounds of the channel.
 const (
 	maxSmall   = 8 << 10                 // bytes of a request but a work's and an answer's
