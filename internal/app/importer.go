@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 
+	v1 "specter/internal/api/v1"
 	"specter/internal/errs"
 	"specter/internal/legacy"
 	"specter/internal/web"
@@ -72,6 +73,25 @@ func (i *importer) TakeImport(_ context.Context) error {
 		return errs.E(errs.Conflict, "look at an old Specter's folder first")
 	}
 	return i.start(q, false)
+}
+
+// restImports is the importer as the REST API asks it: what is named is taken without a look before,
+// as the caller says.
+type restImports struct{ i *importer }
+
+// Import begins to look at an old Specter, or to take it over.
+func (r restImports) Import(_ context.Context, q v1.ImportRequest, take bool) error {
+	return r.i.start(web.ImportRequest(q), !take)
+}
+
+// Imported tells how far it is.
+func (r restImports) Imported() v1.Import {
+	s := r.i.ImportState()
+	out := v1.Import{From: s.From, Running: s.Running, Dry: s.Dry, Done: s.Done, Total: s.Total, Problems: s.Problems, Trouble: s.Trouble}
+	for _, l := range s.Lines {
+		out.Lines = append(out.Lines, v1.ImportLine(l))
+	}
+	return out
 }
 
 func (i *importer) start(q web.ImportRequest, dry bool) error {

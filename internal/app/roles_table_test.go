@@ -223,6 +223,9 @@ GET /api/v1/program/storage - - - +
 GET /api/v1/program/backups - - - +
 PATCH /api/v1/program/backups - - - + {"keep":7}
 POST /api/v1/program/backups - - - +
+GET /api/v1/me/specter-backup - + + +
+GET /api/v1/program/import - - - +
+POST /api/v1/program/import - - - + {"folder":"/nowhere"}
 POST /api/v1/program/compact - - - +
 PATCH /api/v1/me - + + + {"name":"$myname"}
 GET /api/v1/remote - - - +

@@ -72,7 +72,7 @@ func (a *App) roomsBelow(prefix string, network btc.Network, all *web.Server, us
 	if a.chain != nil {
 		play = faucet{a.chain}
 	}
-	rest, err := v1.New(v1.Config{BackupFiles: a.backups, Secrets: a.program, Remote: side.remote(), USB: side.devices(), Demo: play, Fees: a, Auth: a.auth, Wallets: a.wallets, Devices: a.devices, Nodes: a.nodes, Settings: a.db, Idempotency: a.db, Backups: a.backups, Program: a.program, Price: a.outside.Price, PastPrices: a.pastPrices,
+	rest, err := v1.New(v1.Config{BackupFiles: a.backups, Secrets: a.program, Remote: side.remote(), USB: side.devices(), Demo: play, Fees: a, Auth: a.auth, Wallets: a.wallets, Devices: a.devices, Nodes: a.nodes, Settings: a.db, Idempotency: a.db, Backups: a.backups, Program: a.program, Imports: restImports{a.importer}, OldBackup: a.oldBackup, Price: a.outside.Price, PastPrices: a.pastPrices,
 		Client: door.ClientOf, RequestID: door.RequestID, URLPrefix: prefix, Network: network, Version: a.c.Version, Log: a.c.Log, Now: a.c.Now})
 	if err != nil {
 		return nil, err

@@ -55,6 +55,7 @@ type house struct {
 	away    atomic.Bool  // the node does not answer
 
 	owner, member string // tokens that may do everything
+	movers        *movers
 }
 
 func (h *house) now() time.Time { return time.Now().Add(time.Duration(h.ahead.Load())) }
@@ -103,10 +104,10 @@ func newHouse(t testing.TB) *house {
 	must(h.auth.SetSettings(ctx, auth.Identity{User: o}, auth.Settings{Method: auth.MethodUsers}, ownerPassword))
 	_, err = h.auth.AddUser(ctx, auth.Identity{User: o}, "bob", memberPassword)
 	must(err)
-	h.gate, h.vault = &gatehouse{}, &vault{}
+	h.gate, h.vault, h.movers = &gatehouse{}, &vault{}, &movers{}
 	usb := &drivers{settings: setting.New(h.db), agents: []v1.BridgeAgent{{ID: "desk", Name: "Desk", Created: time.Unix(1_800_000_000, 0), Connected: true, Since: time.Unix(1_800_000_100, 0)}}}
 	h.api, err = v1.New(v1.Config{Remote: h.gate.remote(), USB: usb, Secrets: h.vault, BackupFiles: handout{}, Demo: play{h.chain}, Auth: h.auth, Wallets: h.wallets, Devices: h.devices, Nodes: h.nodes, Settings: h.db, Idempotency: h.db, Fees: outside{},
-		Backups: &safekeeper{settings: setting.New(h.db)}, Program: &steward{settings: setting.New(h.db)}, Price: tellPrice, PastPrices: tellPast,
+		Imports: h.movers, Backups: &safekeeper{settings: setting.New(h.db)}, Program: &steward{settings: setting.New(h.db)}, Price: tellPrice, PastPrices: tellPast,
 		RequestID: func(*http.Request) string { return "req-1" }, Version: "test", Now: h.now})
 	must(err)
 	h.server = httptest.NewServer(h.api)

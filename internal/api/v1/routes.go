@@ -14,7 +14,7 @@ var (
 // routes is the one list of all that the API answers. Each noun has its own part.
 func (s *Server) routes() []Route {
 	var all []Route
-	for _, part := range [][]Route{baseRoutes(), loginRoutes(), nodeRoutes(), deviceRoutes(), walletRoutes(), setupRoutes(), rowRoutes(), lookingRoutes(), fileRoutes(), draftRoutes(), waitingRoutes(), remoteRoutes(), tunnelRoutes(), onionRoutes(), usbRoutes(), houseRoutes(), codeRoutes()} {
+	for _, part := range [][]Route{baseRoutes(), loginRoutes(), nodeRoutes(), deviceRoutes(), walletRoutes(), setupRoutes(), rowRoutes(), lookingRoutes(), fileRoutes(), draftRoutes(), waitingRoutes(), remoteRoutes(), tunnelRoutes(), onionRoutes(), usbRoutes(), houseRoutes(), codeRoutes(), importRoutes()} {
 		all = append(all, part...)
 	}
 	return all

@@ -37,9 +37,12 @@ type Config struct {
 	Nodes       Nodes
 	Settings    Settings
 	Idempotency Idempotency
-	Fees        Fees        // nil: nobody knows feerates, and the active node alone sends
-	Backups     Backups     // nil: no backups from here
-	Program     Program     // nil: the program's own settings are not on offer
+	Fees        Fees    // nil: nobody knows feerates, and the active node alone sends
+	Backups     Backups // nil: no backups from here
+	Program     Program // nil: the program's own settings are not on offer
+	Imports     Imports // nil: nothing can be taken over
+	// OldBackup makes the old Specter's backup zip of a user's things; nil: it cannot be had.
+	OldBackup   func(ctx context.Context, user string, n btc.Network) (wallet.File, error)
 	BackupFiles BackupFiles // nil: no backup goes over the line
 	Secrets     Secrets     // nil: how secrets are locked is not on offer
 	Remote      Remote
