@@ -31,6 +31,8 @@ func TestMain(m *testing.M) {
 	case "":
 	case "churn":
 		os.Exit(churn())
+	case "restores at the page":
+		os.Exit(pageChild())
 	case "restores", "backs up":
 		os.Exit(killedChild(step))
 	default:

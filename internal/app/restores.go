@@ -201,6 +201,7 @@ func (r *restores) TakeBackup(ctx context.Context, name string, size int64, body
 	if err := r.receive(ctx, kept.path(), in); err != nil {
 		return err
 	}
+	crashPoint("sent")
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.kept = kept
@@ -314,6 +315,7 @@ func (r *restores) LookAtBackup(ctx context.Context, secret string) error {
 		if err != nil {
 			return errors.Join(err, os.RemoveAll(r.a.folder.file(stageFolder)))
 		}
+		crashPoint("looked at")
 		r.keep(f, stageFolder)
 		return nil
 	})
@@ -323,7 +325,7 @@ func (r *restores) LookAtBackup(ctx context.Context, secret string) error {
 func (r *restores) LookBack(ctx context.Context) error {
 	aside := lastAside(r.a.folder.path)
 	if aside == "" {
-		return errs.E(errs.NotFound, "no restore has set a state aside here")
+		return errs.E(errs.Conflict, "no restore has set a state aside here")
 	}
 	return r.look(ctx, func(ctx context.Context) error {
 		r.forget()

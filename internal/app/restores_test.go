@@ -276,7 +276,7 @@ func TestTheOwnerRestoresAndStepsBack(t *testing.T) {
 		t.Fatal("the page about backups leads to no restore")
 	}
 	at := base + "/settings/backups/restore"
-	if status, _, page := v.post(at+"/back", nil); status != 404 || !strings.Contains(page, "no restore has set") && !strings.Contains(page, "No restore has set") {
+	if status, _, page := v.post(at+"/back", nil); status != 409 || !strings.Contains(page, "No restore has set") {
 		t.Errorf("with nothing set aside: %d", status)
 	}
 	status, head, page := v.send(at, "mine.age", readAll(t, file), backupLock.Passphrase)

@@ -163,7 +163,7 @@ GET /settings/backups/restore - - - +
 POST /settings/backups/restore - - - + secret-text=x
 POST /settings/backups/restore/back - - - +
 POST /settings/backups/restore/drop - - - +
-POST /settings/backups/restore/take - - - + id=x&current=x
+POST /settings/backups/restore/take - - - + id=x&current=$mypassword
 GET /auth/restored + + + +
 GET /settings/import - - - +
 POST /settings/import - - - + folder=/nowhere

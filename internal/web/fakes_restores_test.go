@@ -59,7 +59,7 @@ func (k *restorer) LookAtBackup(_ context.Context, secret string) error {
 }
 func (k *restorer) LookBack(context.Context) error {
 	if k.state.Back.IsZero() {
-		return errs.E(errs.NotFound, "no restore has set a state aside here")
+		return errs.E(errs.Conflict, "no restore has set a state aside here")
 	}
 	k.state.Found = k.found("")
 	return nil

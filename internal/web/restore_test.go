@@ -114,7 +114,7 @@ func TestARefusedBackupIsToldPlainly(t *testing.T) {
 func TestWhatWasBeforeIsOfferedAgain(t *testing.T) {
 	c, k := visitRestores(t, newGatehouse(auth.MethodNone))
 	at := "/settings/backups/restore"
-	c.post(at+"/back", nil).want(404).says("error", "No restore")
+	c.post(at+"/back", nil).want(409).says("error", "No restore")
 	k.state.Back = time.Unix(1_790_000_000, 0)
 	c.get("/settings/backups").want(200).says("to-restore", "Restore")
 	c.get(at).want(200).says("restore-back", "set a state aside")

@@ -21,7 +21,7 @@ type Restores interface {
 	// RestoreState tells. errs.Denied: the secret is wrong (the file is kept), *auth.TooFast: wait;
 	// errs.Invalid: damaged, or no file is there; errs.Unavailable: made by a newer program.
 	LookAtBackup(ctx context.Context, secret string) error
-	// LookBack compares the state that the last restore set aside; errs.NotFound where there is none.
+	// LookBack compares the state that the last restore set aside; errs.Conflict where there is none.
 	LookBack(ctx context.Context) error
 	// DropBackup forgets file and comparison. Nothing was changed.
 	DropBackup()
