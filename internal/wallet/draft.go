@@ -48,10 +48,8 @@ func (s *Service) Draft(ctx context.Context, ref Ref, id DraftID) (Draft, error)
 	return s.view(ctx, r, w, d)
 }
 
-// RepairDraft writes the words of a draft anew from its PSBT: whom it pays, without labels and
-// remarks. One with nothing to mend stays as it is; errs.Unavailable where the PSBT itself cannot
-// be read.
-func (s *Service) RepairDraft(ctx context.Context, ref Ref, id DraftID) (Draft, error) {
+// changeDraft has a draft changed under the wallet's lock, and returns what has become of it.
+func (s *Service) changeDraft(ctx context.Context, ref Ref, id DraftID, change func(r Record, w *openWallet, d *StoredDraft) error) (Draft, error) {
 	r, w, err := s.ready(ctx, ref)
 	if err != nil {
 		return Draft{}, err
@@ -63,21 +61,33 @@ func (s *Service) RepairDraft(ctx context.Context, ref Ref, id DraftID) (Draft, 
 	if err != nil {
 		return Draft{}, err
 	}
-	view, err := s.view(ctx, r, w, d)
-	switch {
-	case err != nil:
-		return Draft{}, err
-	case view.State == DraftBroken:
-		return Draft{}, errs.E(errs.Unavailable, "%s", view.Trouble)
-	case !d.Spoilt:
-		return view, nil
-	}
-	d.Recipients = recipientsIn(view.Outputs)
-	if err := s.c.Store.MendDraft(ctx, &d); err != nil {
+	if err := change(r, w, &d); err != nil {
 		return Draft{}, err
 	}
-	s.tell(r, "draft")
 	return s.view(ctx, r, w, d)
+}
+
+// RepairDraft writes the words of a draft anew from its PSBT: whom it pays, without labels and
+// remarks. One with nothing to mend stays as it is; errs.Unavailable where the PSBT itself cannot
+// be read.
+func (s *Service) RepairDraft(ctx context.Context, ref Ref, id DraftID) (Draft, error) {
+	return s.changeDraft(ctx, ref, id, func(r Record, w *openWallet, d *StoredDraft) error {
+		view, err := s.view(ctx, r, w, *d)
+		switch {
+		case err != nil:
+			return err
+		case view.State == DraftBroken:
+			return errs.E(errs.Unavailable, "%s", view.Trouble)
+		case !d.Spoilt:
+			return nil
+		}
+		d.Recipients = recipientsIn(view.Outputs)
+		if err := s.c.Store.MendDraft(ctx, d); err != nil {
+			return err
+		}
+		s.tell(r, "draft")
+		return nil
+	})
 }
 
 // DeleteDraft forgets a draft and frees its coins. A transaction that was broadcast lives on.

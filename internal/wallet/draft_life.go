@@ -81,21 +81,7 @@ func (s *Service) expire(ctx context.Context, r Record, d StoredDraft) (bool, er
 // RenewDraft holds the coins of an expired draft again. errs.Conflict where one of them was
 // frozen, reserved or spent meanwhile.
 func (s *Service) RenewDraft(ctx context.Context, ref Ref, id DraftID) (Draft, error) {
-	r, w, err := s.ready(ctx, ref)
-	if err != nil {
-		return Draft{}, err
-	}
-	s.decorate(&r, s.knownKeys(ctx, ref.Owner, ref.Network))
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	d, err := s.c.Store.Draft(ctx, r.ID, id)
-	if err != nil {
-		return Draft{}, err
-	}
-	if err := s.renew(ctx, r, &d); err != nil {
-		return Draft{}, err
-	}
-	return s.view(ctx, r, w, d)
+	return s.changeDraft(ctx, ref, id, func(r Record, _ *openWallet, d *StoredDraft) error { return s.renew(ctx, r, d) })
 }
 
 // renew does so under the wallet's lock. A draft that has not expired stays as it is.

@@ -97,39 +97,28 @@ func broken(err error) error {
 
 // take merges an answer into a draft under the wallet's lock, and makes it final when it is.
 func (s *Service) take(ctx context.Context, ref Ref, id DraftID, a answer) (Draft, error) {
-	r, w, err := s.ready(ctx, ref)
-	if err != nil {
-		return Draft{}, err
-	}
-	s.decorate(&r, s.knownKeys(ctx, ref.Owner, ref.Network))
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	d, err := s.c.Store.Draft(ctx, r.ID, id)
-	if err != nil {
-		return Draft{}, err
-	}
-	p, err := psbt.Parse(d.PSBT)
-	if err != nil {
-		return Draft{}, broken(err)
-	}
-	merged, fresh, err := merge(p, a)
-	if err != nil {
-		return Draft{}, err
-	}
-	if len(fresh) > 0 {
-		if err := s.renew(ctx, r, &d); err != nil { // who signs wants it sent
-			return Draft{}, err
+	return s.changeDraft(ctx, ref, id, func(r Record, _ *openWallet, d *StoredDraft) error {
+		p, err := psbt.Parse(d.PSBT)
+		if err != nil {
+			return broken(err)
+		}
+		merged, fresh, err := merge(p, a)
+		if err != nil || len(fresh) == 0 {
+			return err
+		}
+		if err := s.renew(ctx, r, d); err != nil { // who signs wants it sent
+			return err
 		}
 		d.Changed = s.c.Now()
-		if err := settle(&d, merged); err != nil {
-			return Draft{}, err
+		if err := settle(d, merged); err != nil {
+			return err
 		}
-		if err := s.c.Store.PutDraft(ctx, &d); err != nil {
-			return Draft{}, err
+		if err := s.c.Store.PutDraft(ctx, d); err != nil {
+			return err
 		}
 		s.tell(r, "draft")
-	}
-	return s.view(ctx, r, w, d)
+		return nil
+	})
 }
 
 func merge(p *psbt.Packet, a answer) (*psbt.Packet, []psbt.NewSignature, error) {
