@@ -81,17 +81,19 @@ func (c catalogue) eventWords(what string) string {
 
 // eventDetail puts the program's own words of a record into the reader's; names stay as they are.
 func (c catalogue) eventDetail(e auth.Event) string {
-	own := map[string]map[string]string{}
-	methods := map[string]string{
-		string(auth.MethodNone): "No login", string(auth.MethodPassword): "Password", string(auth.MethodRPC): "RPC password as PIN", string(auth.MethodUsers): "Name and password",
+	words := ""
+	switch e.What {
+	case "login", "setup", "method-set":
+		words = c.t(map[string]string{
+			string(auth.MethodNone): "No login", string(auth.MethodPassword): "Password", string(auth.MethodRPC): "RPC password as PIN", string(auth.MethodUsers): "Name and password",
+		}[e.Detail])
+	case "session-ended":
+		words = c.t(map[string]string{"left alone": "left alone too long", "one": "by hand", "all others": "all others at once"}[e.Detail])
+	case "login-refused":
+		words = c.t(map[string]string{"page": "at the login page", "settings": "at the settings", "registration": "an invitation that is not good", "agent": "a code that is not good"}[e.Detail])
 	}
-	for _, what := range []string{"login", "setup", "method-set"} {
-		own[what] = methods
+	if words == "" {
+		return e.Detail
 	}
-	own["session-ended"] = map[string]string{"left alone": "left alone too long", "one": "by hand", "all others": "all others at once"}
-	own["login-refused"] = map[string]string{"page": "at the login page", "settings": "at the settings", "registration": "an invitation that is not good", "agent": "a code that is not good"}
-	if words := own[e.What][e.Detail]; words != "" {
-		return c.t(words)
-	}
-	return e.Detail
+	return words
 }
