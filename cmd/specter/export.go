@@ -27,7 +27,7 @@ type exportCmd struct {
 
 // Help shows how it is used.
 func (exportCmd) Help() string {
-	return `Writes nodes, devices, wallets with labels, frozen coins, pending payments and history, users and settings as a folder that the old Specter Desktop opens. It holds the node's password in clear, as the old program wants it: keep it where nobody else can read it.
+	return `Writes nodes, devices, wallets with labels, frozen coins, pending payments and history, users and settings as a folder that the old Specter Desktop opens. It holds the node's password, and the keys of an old certificate and onion service, in clear, as the old program wants them: keep it where nobody else can read it.
 
 Examples:
   specter export ~/specter-back

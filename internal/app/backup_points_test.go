@@ -39,9 +39,13 @@ func childOnDisk(what string) int {
 
 func onDisk(ctx context.Context, what, dir, file string) error {
 	c := Config{DataDir: dir, Log: quiet(), Now: time.Now}
+	keys := backupKeys
+	if words := os.Getenv("SPECTER_TEST_WORDS"); words != "" {
+		keys = backup.Keys{Passphrase: words}
+	}
 	switch what {
 	case "disk: restores": // as the command does
-		r, err := OpenRestore(ctx, c, file, backupKeys)
+		r, err := OpenRestore(ctx, c, file, keys)
 		if err != nil {
 			return err
 		}
@@ -50,6 +54,9 @@ func onDisk(ctx context.Context, what, dir, file string) error {
 			_, err = r.Commit(time.Now())
 		}
 		return errors.Join(err, r.Close())
+	case "disk: drills":
+		_, err := RunDrill(ctx, file, keys)
+		return err
 	case "disk: steps back":
 		_, _, err := StepBack(c)
 		return err

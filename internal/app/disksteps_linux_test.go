@@ -79,8 +79,9 @@ var errNoTrace = errors.New("this machine does not let a process trace its child
 func traced(n int, torn bool, said *os.File, env ...string) (end tracedEnd, err error) {
 	runtime.LockOSThread() // the tracer is a thread
 	defer runtime.UnlockOSThread()
+	// Of an environment's variables the first of each name holds.
 	p, err := os.StartProcess(os.Args[0], os.Args[:1], &os.ProcAttr{
-		Env: append(append(os.Environ(), "GODEBUG=asyncpreemptoff=1"), env...), Files: []*os.File{nil, said, said},
+		Env: append(append(env, "GODEBUG=asyncpreemptoff=1"), os.Environ()...), Files: []*os.File{nil, said, said},
 		Sys: &syscall.SysProcAttr{Ptrace: true, Setpgid: true},
 	})
 	if err != nil {

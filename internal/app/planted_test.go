@@ -10,8 +10,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"specter/internal/auth"
 	"specter/internal/btc"
@@ -28,6 +30,22 @@ func (p plants) make(where string) []byte {
 	secret := fmt.Appendf(nil, "planted-%03d-%x", len(p), btc.Hash160([]byte(where)))
 	p[where] = secret
 	return secret
+}
+
+// spellings are the ways in which programs write bytes down, so that a part of them is found
+// wherever it begins.
+func spellings(secret []byte) [][]byte {
+	forms := [][]byte{secret, []byte(hex.EncodeToString(secret)), []byte(strings.ToUpper(hex.EncodeToString(secret)))}
+	for skip := range 3 { // base64 begins at any of three places
+		part := secret[skip:]
+		part = part[:len(part)/3*3]
+		forms = append(forms, []byte(base64.StdEncoding.EncodeToString(part)), []byte(base64.URLEncoding.EncodeToString(part)))
+	}
+	var wide []byte
+	for _, u := range utf16.Encode([]rune(string(secret))) {
+		wide = append(wide, byte(u), byte(u>>8))
+	}
+	return append(forms, wide[:len(wide)-1]) // both orders of bytes have this in them
 }
 
 // grep looks for every plant, also in the spellings in which programs store bytes, in every file
@@ -52,11 +70,7 @@ func (p plants) grep(t *testing.T, dir string, more ...[]byte) {
 		t.Fatalf("there are only %d files to look through", len(texts))
 	}
 	for where, secret := range p {
-		forms := [][]byte{secret, []byte(hex.EncodeToString(secret))}
-		for skip := range 3 { // base64 begins at any of three places
-			text := base64.RawStdEncoding.EncodeToString(secret[skip:])
-			forms = append(forms, []byte(text[:len(text)-2]))
-		}
+		forms := spellings(secret)
 		for path, text := range texts {
 			for _, form := range forms {
 				if bytes.Contains(text, form) {
