@@ -159,7 +159,11 @@ func (b *back) user(u auth.User, tokens map[string]string) (oldUser, error) {
 			return o, err
 		}
 		o.Config = wrote.Raw.object("config")
-		b.choices(o.Config, chosen, false)
+		minutes, err := b.r.Settings.LogoutAfter(b.ctx, u.ID)
+		if err != nil {
+			return o, err
+		}
+		b.choices(o.Config, chosen, minutes, false)
 	}
 	b.line("user", u.Name, u.Name, Written, "%s", detail)
 	return o, nil
@@ -223,7 +227,7 @@ var explorerIDs = map[string]string{setting.ExplorerMempool: "MEMPOOL_SPACE", se
 
 // choices writes a user's settings over a config. A choice that reads the same is left as it
 // stands there.
-func (b *back) choices(o object, u setting.User, owner bool) {
+func (b *back) choices(o object, u setting.User, logout int, owner bool) {
 	before := settingsOf(o)
 	o.put("unit", u.Unit)
 	o.put("hide_sensitive_info", u.Hide)
@@ -231,6 +235,12 @@ func (b *back) choices(o object, u setting.User, owner bool) {
 		o.put("autohide_sensitive_info_timeout_minutes", u.HideAfter)
 	} else if before.HideAfter > 0 {
 		o.put("autohide_sensitive_info_timeout_minutes", nil)
+	}
+	if was := before.Logout; was != nil && *was != logout || was == nil && logout != setting.DefaultLogoutAfter {
+		o.put("autologout_timeout_hours", nil)
+		if logout > 0 {
+			o.put("autologout_timeout_hours", (logout+59)/60) // it knows whole hours
+		}
 	}
 	o.put("validate_merkle_proofs", u.Proofs)
 	switch u.Rates.Fees {
@@ -264,8 +274,9 @@ func (b *back) choices(o object, u setting.User, owner bool) {
 	urls, ids := o.object("explorers"), o.object("explorer_id")
 	for _, n := range []btc.Network{btc.Mainnet, btc.Testnet3, btc.Regtest, btc.Signet} {
 		e := u.Explorers[n]
-		if was, told := before.Explorers[n]; told && was == e {
-			continue
+		_, chosen := u.Explorers[n]
+		if was, told := before.Explorers[n]; told && was == e || !told && !chosen && urls.has(n.CoreName()) {
+			continue // as it was, or one that means nothing here
 		}
 		urls.put(n.CoreName(), e.URL)
 		ids.put(n.CoreName(), "CUSTOM")

@@ -191,7 +191,11 @@ func (b *back) config() error {
 	if err != nil {
 		return err
 	}
-	b.choices(o, u, true)
+	logout, err := b.r.Settings.LogoutAfter(b.ctx, auth.OwnerID)
+	if err != nil {
+		return err
+	}
+	b.choices(o, u, logout, true)
 	p, err := b.r.Settings.Program(b.ctx)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package legacy
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/pem"
 	"strings"
@@ -25,6 +26,7 @@ type Settings struct {
 	Explorers map[btc.Network]setting.Explorer
 	Told      bool   // there was anything to read
 	Bridge    string // address of the USB bridge; "": this server's own
+	Logout    *int   // minutes until somebody who is away is logged out; 0: never
 }
 
 // config reads config.json: what is the program's, and what is the owner's own.
@@ -87,6 +89,7 @@ func settingsOf(o object) Settings {
 	if u := o.text("hwi_bridge_url"); strings.HasPrefix(u, "http://") || strings.HasPrefix(u, "https://") {
 		v.Bridge = u
 	}
+	v.Logout = logoutOf(o)
 	explorers, ids := o.object("explorers"), o.object("explorer_id")
 	for _, n := range btc.Networks() {
 		if e, ok := explorer(n, ids.text(n.CoreName()), explorers.text(n.CoreName())); ok {
@@ -94,6 +97,21 @@ func settingsOf(o object) Settings {
 		}
 	}
 	return v
+}
+
+// logoutOf reads after how many hours somebody is logged out; null is never. Where nobody logs in,
+// the old program wrote null by itself, which is nobody's choice.
+func logoutOf(o object) *int {
+	const key = "autologout_timeout_hours"
+	raw, told := o[key]
+	hours := o.whole(key, 1, setting.MaxLogoutAfter/60, 0)
+	never := hours == 0 && string(bytes.TrimSpace(raw)) == "null"
+	open := o.text("auth") == string(auth.MethodNone) || o.object("auth").text("method") == string(auth.MethodNone)
+	if !told || hours == 0 && !never || never && open {
+		return nil
+	}
+	minutes := int(hours) * 60
+	return &minutes
 }
 
 // provider reads "bitstamp_usd" and "spotbit_coinbase_eur". Metals and the spotbit servers, which

@@ -6,12 +6,14 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"specter/internal/auth"
 	"specter/internal/btc"
 	"specter/internal/btc/psbt"
 	"specter/internal/legacy"
+	"specter/internal/setting"
 	"specter/internal/wallet"
 )
 
@@ -117,5 +119,64 @@ func TestForeignTransactionBesideAPaymentAddsNothing(t *testing.T) {
 	drafts, err := h.wallets.Drafts(context.Background(), wallet.Ref{Owner: auth.OwnerID, Network: btc.Regtest, Alias: "savings"})
 	if err != nil || len(drafts) != 1 || drafts[0].State != wallet.Unsigned {
 		t.Fatalf("drafts are %+v, %v", drafts, err)
+	}
+}
+
+// When everybody is logged out comes over, "never" too, and goes back; an explorer that means
+// nothing here (one of mainnet, chosen on regtest) stands there again.
+func TestLogoutAndForeignExplorersComeAndGoBack(t *testing.T) {
+	ctx := context.Background()
+	user := func(id, config string) string {
+		return `{"id": "` + id + `", "username": "` + id + `", "is_admin": ` + strconv.FormatBool(id == "admin") + `, "password": {"salt": "` + salt + `", "pwdhash": "` + hash + `"}, "config": ` + config + `}`
+	}
+	explorers := `"explorers": {"main": "", "test": "", "regtest": "https://mempool.space/", "signet": ""}, "explorer_id": {"main": "CUSTOM", "test": "CUSTOM", "regtest": "MEMPOOL_SPACE", "signet": "CUSTOM"}`
+	old := folder(t, map[string]string{
+		"config.json": `{"auth": {"method": "usernamepassword"}, "uid": "` + uid + `", "autologout_timeout_hours": 2}`,
+		"users.json":  "[" + user("admin", "{}") + "," + user("ann", `{"autologout_timeout_hours": null, `+explorers+`}`) + "," + user("bob", `{"autologout_timeout_hours": 12}`) + "]",
+	})
+	h := newHouse(t)
+	h.take(old, legacy.Options{})
+	users, err := h.auth.Users(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]int{"admin": 120, "ann": 0, "bob": 720}
+	for _, u := range users {
+		if got, err := h.settings.LogoutAfter(ctx, u.ID); err != nil || got != want[u.Name] {
+			t.Errorf("%s is logged out after %d minutes, %v", u.Name, got, err)
+		}
+	}
+	if again := changed(h.take(old, legacy.Options{})); len(again) > 0 {
+		t.Errorf("a second time changed %v", again)
+	}
+	dir, _, _ := h.back(legacy.BackOptions{})
+	if v := readJSON(t, filepath.Join(dir, "config.json")).(map[string]any)["autologout_timeout_hours"]; v != 2.0 {
+		t.Errorf("the owner's went back as %v", v)
+	}
+	for _, u := range readJSON(t, filepath.Join(dir, "users.json")).([]any) {
+		c, _ := u.(map[string]any)["config"].(map[string]any)
+		switch u.(map[string]any)["username"] {
+		case "ann":
+			if v, told := c["autologout_timeout_hours"]; !told || v != nil {
+				t.Errorf("ann's went back as %v", v)
+			}
+			if e := c["explorers"].(map[string]any)["regtest"]; e != "https://mempool.space/" {
+				t.Errorf("ann's explorer went back as %v", e)
+			}
+		case "bob":
+			if c["autologout_timeout_hours"] != 12.0 {
+				t.Errorf("bob's went back as %v", c["autologout_timeout_hours"])
+			}
+		}
+	}
+}
+
+// Where nobody logs in the old program wrote "never" by itself: that is no choice.
+func TestNeverLoggedOutIsNoChoiceWhereNobodyLogsIn(t *testing.T) {
+	old := folder(t, map[string]string{"config.json": `{"auth": {"method": "none"}, "uid": "` + uid + `", "autologout_timeout_hours": null}`})
+	h := newHouse(t)
+	h.take(old, legacy.Options{})
+	if got, err := h.settings.LogoutAfter(context.Background(), auth.OwnerID); err != nil || got != setting.DefaultLogoutAfter {
+		t.Errorf("the owner is logged out after %d minutes, %v", got, err)
 	}
 }

@@ -62,12 +62,36 @@ func (t *taker) userSettings(u *User, owner string) error {
 			return t.refused(err, "settings", u.ID, u.Name)
 		}
 	}
+	logout, err := t.logout(owner, s.Logout)
+	if err != nil {
+		return err
+	}
+	if logout {
+		taken = append(taken, "when to be logged out")
+	}
 	outcome := Same
 	if len(taken) > 0 {
 		outcome = Taken
 	}
 	t.line("settings", u.ID, u.Name, outcome, "%s", strings.Join(taken, ", "))
 	return t.note(owner, "settings", "user", "", nil)
+}
+
+// logout takes when a user is logged out, where nobody has chosen here.
+func (t *taker) logout(owner string, minutes *int) (taken bool, err error) {
+	if minutes == nil || *minutes == setting.DefaultLogoutAfter {
+		return false, nil
+	}
+	if owner != "" {
+		now, err := t.r.Settings.LogoutAfter(t.ctx, owner)
+		if err != nil || now != setting.DefaultLogoutAfter {
+			return false, err
+		}
+	}
+	if t.o.Dry {
+		return true, nil
+	}
+	return true, t.r.Settings.SetLogoutAfter(t.ctx, owner, *minutes)
 }
 
 // onto writes old choices over those that stand as by default, one by one, and names them. What
