@@ -29,3 +29,15 @@ func Slug(name string) string {
 	}
 	return s
 }
+
+// IsAlias reports whether a text can be an alias as it is: small letters, digits and underscores,
+// one letter or digit at least. The old Specter has aliases with two underscores in a row, of names
+// like "Off & away", which Slug never makes.
+func IsAlias(s string) bool {
+	for _, r := range s {
+		if r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) || strings.ToLower(string(r)) != string(r) {
+			return false
+		}
+	}
+	return strings.Trim(s, "_") != ""
+}

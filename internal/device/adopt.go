@@ -37,7 +37,7 @@ func (s *Service) Adopt(ctx context.Context, d Device) (Device, error) {
 	for i := 2; slices.ContainsFunc(existing, func(o Device) bool { return strings.EqualFold(o.Name, d.Name) }); i++ {
 		d.Name = fmt.Sprintf("%s %d", name, i)
 	}
-	if d.Alias == "" || len(d.Alias) > 100 || btc.Slug(d.Alias) != d.Alias {
+	if d.Alias == "" || len(d.Alias) > 100 || !btc.IsAlias(d.Alias) {
 		d.Alias = btc.Slug(name)
 	}
 	d.Alias = freeAlias(d.Alias, func(a string) bool {

@@ -180,3 +180,29 @@ func TestNeverLoggedOutIsNoChoiceWhereNobodyLogsIn(t *testing.T) {
 		t.Errorf("the owner is logged out after %d minutes, %v", got, err)
 	}
 }
+
+// Names like "Off & away" got aliases with two underscores there. They stay, as scripts and
+// bookmarks name them.
+func TestAliasesOfTheOldProgramStay(t *testing.T) {
+	ctx := context.Background()
+	key := map[string]any{"original": key84, "fingerprint": "73c5da0a", "derivation": "m/84h/1h/0h", "type": "wpkh", "xpub": tpub}
+	old := folder(t, map[string]string{
+		"config.json":                    `{"uid": "` + uid + `"}`,
+		"nodes/off__away.json":           `{"python_class": "cryptoadvance.specter.node.Node", "name": "Off & away", "host": "10.1.2.3", "port": 8332, "user": "u", "password": "p", "protocol": "http"}`,
+		"devices/kalt__küche.json":       oldDevice("Kalt & Küche", "passport", key),
+		"wallets/regtest/nah__weit.json": oldWallet("Nah & weit", "wpkh("+key84+"/0/*)", map[string]any{"keys": []any{key}, "devices": []string{"kalt__küche"}}),
+	})
+	h := newHouse(t)
+	h.take(old, legacy.Options{})
+	nodes, err := h.nodes.List(ctx)
+	if err != nil || len(nodes) != 1 || nodes[0].Alias != "off__away" {
+		t.Errorf("nodes are %+v, %v", nodes, err)
+	}
+	devices, err := h.devices.List(ctx, auth.OwnerID)
+	if err != nil || len(devices) != 1 || devices[0].Alias != "kalt__küche" {
+		t.Errorf("devices are %+v, %v", devices, err)
+	}
+	if list := h.list(auth.OwnerID, btc.Regtest); len(list) != 1 || list[0].Alias != "nah__weit" || list[0].NodeName != "specter"+uid+"/nah__weit" {
+		t.Errorf("wallets are %+v", list)
+	}
+}

@@ -40,7 +40,7 @@ func (s *Service) Adopt(ctx context.Context, n Node) (Node, error) {
 	if n, err = tidy(n); err != nil {
 		return Node{}, err
 	}
-	if n.Alias == "" || len(n.Alias) > 4*maxName || btc.Slug(n.Alias) != n.Alias || taken(nodes, func(o Node) bool { return o.Alias == n.Alias }) {
+	if n.Alias == "" || len(n.Alias) > 4*maxName || !btc.IsAlias(n.Alias) || taken(nodes, func(o Node) bool { return o.Alias == n.Alias }) {
 		n.Alias = freeAlias(n.Name, nodes)
 	}
 	if n.Alias == "" {

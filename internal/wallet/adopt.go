@@ -138,7 +138,7 @@ func (s *Service) christen(r *Record, a Adopted, own, all []Record) {
 		r.Name = fmt.Sprintf("%s %d", clip(name, maxName-10), i)
 	}
 	alias := a.Alias
-	if alias == "" || len(alias) > maxName || btc.Slug(alias) != alias {
+	if alias == "" || len(alias) > maxName || !btc.IsAlias(alias) {
 		alias = btc.Slug(name)
 	}
 	r.Alias = free(alias, func(x string) bool { return slices.ContainsFunc(own, func(o Record) bool { return o.Alias == x }) })
