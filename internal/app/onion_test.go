@@ -1,56 +1,22 @@
 package app
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"specter/internal/auth"
 	"specter/internal/errs"
+	"specter/internal/remote/remotetest"
 	"specter/internal/remote/tor"
 	"specter/internal/setting"
 	"specter/internal/testkit"
 )
-
-// runTor starts Debian's tor without a network of its own.
-func runTor(t *testing.T, args ...string) {
-	t.Helper()
-	path, err := exec.LookPath("tor")
-	if err != nil {
-		t.Skip("SKIPPED WITHOUT TOR: install it (apt install tor) to test against a real one")
-	}
-	dir := t.TempDir()
-	rc := filepath.Join(dir, "torrc")
-	if err := os.WriteFile(rc, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(path, append([]string{"-f", rc, "--defaults-torrc", rc, "--DataDirectory", dir, "--Log", "notice stdout"}, args...)...)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	r := bufio.NewScanner(out)
-	for r.Scan() {
-		if strings.Contains(r.Text(), "Opened ") && strings.Contains(r.Text(), "connection") {
-			go io.Copy(io.Discard, out)
-			return
-		}
-	}
-	t.Fatal("tor ended at once")
-}
 
 // freePort is an address of this machine at which nobody listens.
 func freePort(t *testing.T) string {
@@ -70,8 +36,7 @@ func (h *house) wantOnion(what string, is func(name string, s tor.State) bool) {
 }
 
 func TestAnOnionServiceOfSpecterIsKeptOverRestarts(t *testing.T) {
-	control := freePort(t)
-	runTor(t, "--ControlPort", control, "--SocksPort", "0", "--DisableNetwork", "1", "--CookieAuthentication", "1")
+	control := remotetest.NewTor(t, "--CookieAuthentication", "1").Control
 	ctx := context.Background()
 	h := owned(t, Config{})
 	if err := h.onions.ChangeOnion(ctx, func(v *setting.Tor) error { v.On, v.Control = true, control; return nil }); err != nil {

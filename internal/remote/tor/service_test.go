@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"specter/internal/errs"
+	"specter/internal/remote/remotetest"
 	"specter/internal/testkit"
 )
 
@@ -236,58 +237,6 @@ func TestTheGateGivesEverybodyOneAddressAndHasABound(t *testing.T) {
 	go func() { srv.Serve(far) }()
 }
 
-// realTor starts Debian's tor with a control port; the returned func starts it again.
-func realTor(t *testing.T, more ...string) (control string, stop, start func()) {
-	t.Helper()
-	path, err := exec.LookPath("tor")
-	if err != nil {
-		t.Skip("SKIPPED WITHOUT TOR: install it (apt install tor) to test against a real one")
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	control = l.Addr().String()
-	l.Close()
-	dir := t.TempDir()
-	none := filepath.Join(dir, "torrc")
-	if err := os.WriteFile(none, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	args := append([]string{"-f", none, "--defaults-torrc", none, "--DataDirectory", dir, "--ControlPort", control, "--SocksPort", "0", "--DisableNetwork", "1", "--Log", "notice stdout"}, more...)
-	var cmd *exec.Cmd
-	start = func() {
-		cmd = exec.Command(path, args...)
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		r := bufio.NewScanner(out)
-		var said strings.Builder
-		for r.Scan() {
-			said.WriteString(r.Text() + "\n")
-			if strings.Contains(r.Text(), "Opened Control listener connection") {
-				go io.Copy(io.Discard, out)
-				return
-			}
-		}
-		t.Fatalf("tor ended at once: %v %s", cmd.Wait(), said.String())
-	}
-	stop = func() {
-		if cmd != nil {
-			cmd.Process.Kill()
-			cmd.Wait()
-			cmd = nil
-		}
-	}
-	start()
-	t.Cleanup(func() { stop() })
-	return control, stop, start
-}
-
 // follow runs a service and returns a func that waits for a fact, and one that ends it.
 func follow(t *testing.T, c Config) (*Service, func(what string, is func(State) bool), func()) {
 	t.Helper()
@@ -310,9 +259,9 @@ func made(s State) bool { return s.Made }
 // hashed asks tor for the hash of a password.
 func hashed(t *testing.T, password string) string {
 	t.Helper()
-	out, err := exec.Command("tor", "--quiet", "--hash-password", password).Output()
+	out, err := exec.Command(remotetest.TorPath(t), "--quiet", "--hash-password", password).Output()
 	if err != nil {
-		t.Skip("SKIPPED WITHOUT TOR: install it (apt install tor) to test against a real one")
+		t.Fatal(err)
 	}
 	return strings.TrimSpace(string(out))
 }
@@ -327,7 +276,7 @@ func TestARealTorMakesTheServiceByEveryLogin(t *testing.T) {
 		"no password":      {"--HashedControlPassword", hashed(t, password), "", "wants the password"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			control, _, _ := realTor(t, k.arg, k.value)
+			control := remotetest.NewTor(t, k.arg, k.value).Control
 			key := NewKey()
 			s, wait, end := follow(t, Config{Control: control, Password: k.password, Key: key, Ports: []int{80, 443}})
 			if k.fault != "" {
@@ -347,27 +296,27 @@ func TestARealTorMakesTheServiceByEveryLogin(t *testing.T) {
 }
 
 func TestAServiceOutlivesItsTorAndItsSpecter(t *testing.T) {
-	control, stop, start := realTor(t, "--CookieAuthentication", "1")
+	real := remotetest.NewTor(t, "--CookieAuthentication", "1")
 	key := NewKey()
-	s, wait, end := follow(t, Config{Control: control, Key: key, Ports: []int{80}})
+	s, wait, end := follow(t, Config{Control: real.Control, Key: key, Ports: []int{80}})
 	wait("the service", made)
-	stop()
+	real.Stop()
 	wait("the end of tor", func(s State) bool { return !s.Made && s.Trouble != "" && s.Tries > 1 })
-	start()
+	real.Start()
 	wait("the service, made again", made)
 	if s.State().Address != key.Name() {
 		t.Errorf("it has another address: %+v", s.State())
 	}
 	end()
 	// another Specter with the same key, at once
-	_, wait, end = follow(t, Config{Control: control, Key: key, Ports: []int{80}})
+	_, wait, end = follow(t, Config{Control: real.Control, Key: key, Ports: []int{80}})
 	wait("the service of the next start", made)
-	_, wait, endSecond := follow(t, Config{Control: control, Key: key, Ports: []int{80}})
+	_, wait, endSecond := follow(t, Config{Control: real.Control, Key: key, Ports: []int{80}})
 	wait("two at one time", func(s State) bool { return strings.Contains(s.Trouble, "somebody else") })
 	endSecond()
 	end()
 	// tor no longer has it: the same key is taken at the first asking, where it was a collision before
-	l, _, err := Connect(context.Background(), control, "", dialer())
+	l, _, err := Connect(context.Background(), real.Control, "", dialer())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -378,7 +327,7 @@ func TestAServiceOutlivesItsTorAndItsSpecter(t *testing.T) {
 }
 
 func TestARealTorTakesClients(t *testing.T) {
-	control, _, _ := realTor(t)
+	control := remotetest.NewTor(t).Control
 	files := newFiles()
 	c := NewClients(files)
 	key := NewKey()
@@ -399,7 +348,7 @@ func TestARealTorTakesClients(t *testing.T) {
 }
 
 func TestALoginThatTorRefusesIsDenied(t *testing.T) {
-	control, _, _ := realTor(t, "--HashedControlPassword", hashed(t, "right"))
+	control := remotetest.NewTor(t, "--HashedControlPassword", hashed(t, "right")).Control
 	if _, _, err := Connect(context.Background(), control, "wrong", dialer()); !errs.Is(err, errs.Denied) {
 		t.Errorf("%v", err)
 	}
