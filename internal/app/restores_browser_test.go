@@ -212,9 +212,9 @@ func TestThePagesAtTheDoorAreForEverybody(t *testing.T) {
 // whole saves a picture of a whole page where SPECTER_SCREENSHOTS names a folder.
 func (b *tab) whole(name string) {
 	b.t.Helper()
-	png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(90))
+	png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
 	if err == nil {
-		err = os.WriteFile(filepath.Join(os.Getenv("SPECTER_SCREENSHOTS"), name+".jpg"), png, 0o600)
+		err = os.WriteFile(filepath.Join(os.Getenv("SPECTER_SCREENSHOTS"), name+".png"), png, 0o600)
 	}
 	if err != nil {
 		b.t.Error(err)

@@ -41,7 +41,7 @@ func TestTheOwnersRestoreShowsTheDifferenceFirst(t *testing.T) {
 	if a.path != at || k.sent != ageHead+"data" {
 		t.Fatalf("led to %s, sent was %q", a.path, k.sent)
 	}
-	a.says("restore-wallet", "Wallets").says("restore-login", "satoshi").says("restore-loses", "set aside").says("restore-problems", "no addresses").says("names-label", "1 goes, 2 come, 1 changes").says("names-label", "label gone").says("names-label", "and 7 more")
+	a.says("restore-wallet", "Wallets").says("restore-login", "satoshi").says("restore-loses", "set aside").says("restore-problems", "no addresses").says("names-label", "1 goes 2 come 1 changes").says("names-label", "label gone").says("names-label", "and 7 more")
 	if a.one("names-setting") != "" {
 		t.Error("settings, whose names are for programs, are named")
 	}
