@@ -297,6 +297,7 @@ func TestTheDoctorNamesTheFaultOfBrokenSetUps(t *testing.T) {
 	}
 	for _, k := range brokenSetUps {
 		t.Run(k.name, func(t *testing.T) {
+			t.Parallel() // most of it is waiting for events that do not come
 			list := k.find(t)
 			i := slices.IndexFunc(list, func(f doctor.Finding) bool { return f.ID == k.fault })
 			if i < 0 {
