@@ -11,6 +11,7 @@ import (
 
 	"specter/internal/auth"
 	"specter/internal/btc"
+	"specter/internal/btc/descriptor"
 	"specter/internal/btc/psbt"
 	"specter/internal/legacy"
 	"specter/internal/setting"
@@ -204,5 +205,78 @@ func TestAliasesOfTheOldProgramStay(t *testing.T) {
 	}
 	if list := h.list(auth.OwnerID, btc.Regtest); len(list) != 1 || list[0].Alias != "nah__weit" || list[0].NodeName != "specter"+uid+"/nah__weit" {
 		t.Errorf("wallets are %+v", list)
+	}
+}
+
+// Version 0.3 wrote multi(…) and sorted the keys of every address all the same, named devices
+// instead of their aliases, and one of its own where there was one key. The address that stands in
+// the file tells how the keys are ordered; multi(…) that is meant stays.
+func TestOldestMultisigKeepsItsAddresses(t *testing.T) {
+	// Two keys of the reference, in the order that sorting turns round in the first address.
+	const a, b = "[73c5da0a/48h/1h/0h/2h]" + tpub48, "[3f635a63/48h/1h/0h/2h]tpubDFPtPArj4GzBEFHohegg1Xatrc1Fi9oSox5LzuSRX91miwQxuUrEpBxpvDRsmZYJKYFhgdK3UStsjC8JKXfUbMinjFqiEM4uNwzVaCaHpys"
+	first := func(text string) string {
+		t.Helper()
+		d, err := descriptor.Parse(text, descriptor.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := d.Derive(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		address, _ := out.Address(btc.Regtest)
+		return address
+	}
+	order := a + "/0/*," + b + "/0/*"
+	sorted, plain := first("wsh(sortedmulti(1,"+order+"))"), first("wsh(multi(1,"+order+"))")
+	if sorted == plain {
+		order = b + "/0/*," + a + "/0/*"
+		plain = first("wsh(multi(1," + order + "))")
+	}
+	devices := []map[string]string{{"name": "Cold one", "type": "coldcard"}, {"name": "Safe one", "type": "trezor"}}
+	single := map[string]any{"key": map[string]any{"original": key84}, "device": "Cold one", "device_type": "coldcard"}
+	for _, tt := range []struct {
+		name, descriptor string
+		more             map[string]any
+		want             string
+		called           []string
+	}{
+		{"sorted by the address", "wsh(multi(1," + order + "))", map[string]any{"address": sorted, "address_index": 0, "devices": devices}, sorted, []string{"Cold one", "Safe one"}},
+		{"sorted by the form", "wsh(multi(1," + order + "))", map[string]any{"devices": devices}, sorted, []string{"Cold one", "Safe one"}},
+		{"not sorted", "wsh(multi(1," + order + "))", map[string]any{"address": plain, "address_index": 0, "devices": []string{"cold_one", "safe_one"}}, plain, []string{"cold_one", "safe_one"}},
+		{"one key", "wpkh(" + key84 + "/0/*)", single, a0, []string{"Cold one"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := newHouse(t)
+			h.take(folder(t, map[string]string{"wallets/regtest/old.json": oldWallet("Old", tt.descriptor, tt.more)}), legacy.Options{})
+			list := h.list(auth.OwnerID, btc.Regtest)
+			if len(list) != 1 {
+				t.Fatalf("wallets are %+v", list)
+			}
+			got, err := branchOf(h, list[0].Ref(), 0)
+			if err != nil || first(got) != tt.want {
+				t.Errorf("the receive branch is %s, %v", got, err)
+			}
+			for i, c := range list[0].Cosigners {
+				if c.Called != tt.called[i] {
+					t.Errorf("key %d is of %q", i, c.Called)
+				}
+			}
+		})
+	}
+}
+
+// Versions before 1.0 wrote "Address #2" beside each address that has no label. These are no
+// labels; the same words on another address are one.
+func TestLabelsThatAreNoneStayBehind(t *testing.T) {
+	h := newHouse(t)
+	labels := map[string][]string{"Address #0": {a0}, "Address #1": {a1, a0}, "wages": {a1}}
+	h.take(folder(t, map[string]string{"wallets/regtest/old.json": oldWallet("Old", "wpkh("+key84+"/0/*)", map[string]any{"labels": labels, "devices": []string{}})}), legacy.Options{})
+	list := h.list(auth.OwnerID, btc.Regtest)
+	if len(list) != 1 {
+		t.Fatalf("wallets are %+v", list)
+	}
+	if got := h.labels(list[0].Ref()); len(got) != 2 || got[a0] != "Address #1" || got[a1] != "wages" {
+		t.Errorf("labels are %v", got)
 	}
 }

@@ -190,6 +190,22 @@ func (s *Source) addresses(w *Wallet) error {
 	})
 }
 
+// unlabelled reads what usualLabel writes.
+func unlabelled(label string) (txgraph.Place, bool) {
+	for branch, word := range []string{"Address #", "Change #"} {
+		if rest, is := strings.CutPrefix(label, word); is {
+			if i, err := strconv.ParseUint(rest, 10, 32); err == nil && i <= maxIndex {
+				p := txgraph.Place{Index: uint32(i)}
+				if branch == 1 {
+					p.Branch = 1
+				}
+				return p, true
+			}
+		}
+	}
+	return txgraph.Place{}, false
+}
+
 // usualLabel is what the old program shows of an address without a label.
 func usualLabel(p txgraph.Place) string {
 	if p.Branch == 1 {

@@ -13,7 +13,9 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"specter/internal/btc"
+	"specter/internal/btc/descriptor"
 	"specter/internal/btc/psbt"
+	"specter/internal/btc/txgraph"
 	"specter/internal/errs"
 	"specter/internal/interop"
 )
@@ -111,7 +113,7 @@ func (f *Found) wallet(s *Source, user, chain string, n *btc.Network, alias, fil
 	if _, ok := f.decode(s, file+".json", &o, check); !ok {
 		return
 	}
-	w := Wallet{User: user, Chain: chain, Alias: alias, Name: o.text("name"), Devices: o.texts("devices"), file: file, raw: o.without("labels")}
+	w := Wallet{User: user, Chain: chain, Alias: alias, Name: o.text("name"), Devices: signersOf(o), file: file, raw: o.without("labels")}
 	if w.Name == "" {
 		w.Name = alias
 	}
@@ -129,6 +131,7 @@ func (f *Found) wallet(s *Source, user, chain string, n *btc.Network, alias, fil
 	if w.Chain == "" {
 		w.Chain = n.CoreName()
 	}
+	w.Descriptor = sorted(w.Descriptor, *n, o)
 	w.Height = int32(o.whole("blockheight", 0, 1<<30, 0))
 	w.Next[0] = uint32(o.whole("address_index", 0, maxIndex, -1) + 1) // that one is shown as the current
 	w.Next[1] = uint32(o.whole("change_index", 0, maxIndex, 0))       // that one is given to the next payment
@@ -150,6 +153,65 @@ func (f *Found) wallet(s *Source, user, chain string, n *btc.Network, alias, fil
 	}
 	w.Txs = s.countTxs(&w)
 	f.Wallets = append(f.Wallets, w)
+}
+
+// signersOf are a wallet's devices by alias. The oldest versions named them, one in "device", more
+// as objects with a name.
+func signersOf(o object) []string {
+	list := o.texts("devices")
+	if objects, _ := o.objects("devices"); len(list) == 0 {
+		for _, d := range objects {
+			if name := d.text("name"); name != "" {
+				list = append(list, name)
+			}
+		}
+	}
+	if name := o.text("device"); len(list) == 0 && name != "" {
+		list = []string{name}
+	}
+	return list
+}
+
+// sorted is a wallet's descriptor with the keys in the order that its addresses have: versions
+// before 0.5 wrote multi(…) and sorted the keys of each address all the same. The address that
+// stands in the file tells; without one, the old form of the devices does.
+func sorted(text string, n btc.Network, o object) string {
+	other := strings.ReplaceAll(strings.Split(text, "#")[0], "(multi(", "(sortedmulti(")
+	if !strings.Contains(text, "(multi(") {
+		return text
+	}
+	devices, _ := o.objects("devices")
+	old := len(devices) > 0 && len(o.texts("devices")) == 0
+	if want := o.text("address"); want != "" {
+		at := txgraph.Place{Index: uint32(o.whole("address_index", 0, maxIndex, 0))}
+		old = addressAt(text, n, at) != want && addressAt(other, n, at) == want
+	}
+	if old {
+		return other
+	}
+	return text
+}
+
+// addressAt is an address of a descriptor, "" where there is none.
+func addressAt(text string, n btc.Network, at txgraph.Place) string {
+	d, err := descriptor.Parse(text, descriptor.Options{})
+	if err != nil {
+		return ""
+	}
+	return addressOf(d, n, at)
+}
+
+func addressOf(d *descriptor.Descriptor, n btc.Network, at txgraph.Place) string {
+	branch, err := d.Branch(int(at.Branch))
+	if err != nil {
+		return ""
+	}
+	out, err := branch.Derive(at.Index)
+	if err != nil {
+		return ""
+	}
+	address, _ := out.Address(n)
+	return address
 }
 
 // joined is the wallet's descriptor of both branches.
@@ -278,7 +340,11 @@ func withRaw(text, raw string) string {
 	return base64.StdEncoding.EncodeToString(b)
 }
 
-// exported reads the labels of a wallet's export form.
+// maxUsual bounds the labels that are looked at for being none: each costs a derivation.
+const maxUsual = 20_000
+
+// exported reads the labels of a wallet's export form. Versions before 1.0 have them in every
+// wallet's file, and wrote down there what they show of an address without a label.
 func (f *Found) exported(o object, w *Wallet) {
 	labels := o.object("labels")
 	names := make([]string, 0, len(labels))
@@ -286,9 +352,18 @@ func (f *Found) exported(o object, w *Wallet) {
 		names = append(names, name)
 	}
 	sort.Strings(names)
+	d, err := descriptor.Parse(w.Descriptor, descriptor.Options{})
+	derived := 0
 	for _, name := range names {
+		own := ""
+		if at, usual := unlabelled(name); usual && err == nil && derived < maxUsual {
+			derived++
+			own = addressOf(d, w.Network, at)
+		}
 		for _, a := range labels.texts(name) {
-			w.Labels = append(w.Labels, Label{a, clip(name, maxLabel)})
+			if own == "" || a != own {
+				w.Labels = append(w.Labels, Label{a, clip(name, maxLabel)})
+			}
 		}
 	}
 }
