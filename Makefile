@@ -53,6 +53,10 @@ pictures: ## make the pictures of docs/screenshots anew (wants chromium)
 tornet: ## Specter through a whole Tor network on loopback (a few minutes; wants tor and tor-gencert)
 	$(GO) test -tags tornet ./internal/app/ -run '^TestSpecterIsReachedThroughATorNetwork$$' -count=1 -v
 
+.PHONY: kill
+kill: ## backups and restores killed at every single step they make on the disk (a minute or two; Linux)
+	SPECTER_KILL_ALL=1 $(GO) test ./internal/app/ -run 'KilledAtAnyStepOnTheDisk$$' -count=1 -v
+
 .PHONY: bench
 bench: ## the figures of docs/benchmarks.md (long; wants a bitcoind)
 	./scripts/bench

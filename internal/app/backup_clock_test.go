@@ -203,3 +203,39 @@ func TestChangesWhileTheClockIsSetBack(t *testing.T) {
 	b.label("after")
 	b.made("and later", b.passes(10*time.Minute), 1)
 }
+
+// A step back goes to what was set aside last, whatever the clock said then.
+func TestStepBackAfterTheClockWasSetBack(t *testing.T) {
+	ctx := context.Background()
+	dir := told(t)
+	file := backUp(t, told(t))
+	var want map[string][]string
+	at := time.Date(2040, 1, 1, 0, 0, 0, 0, time.UTC)
+	var names []string
+	for _, at := range []time.Time{at, at.AddDate(-14, 0, 0), at.AddDate(-14, 0, 0)} {
+		c := Config{DataDir: dir, Log: quiet(), Now: func() time.Time { return at }}
+		want = stateOf(t, dir)
+		r, err := OpenRestore(ctx, c, file, backupKeys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		aside, err := r.Commit(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, aside)
+		d := deskAt(t, dir) // a word that only the next state has
+		if err := d.app.db.PutSetting(ctx, demoOwner, "x", aside); err != nil {
+			t.Fatal(err)
+		}
+		d.Close()
+	}
+	back, _, err := StepBack(Config{DataDir: dir, Log: quiet(), Now: func() time.Time { return at.AddDate(-14, 0, 1) }})
+	if err != nil || back != names[2] || names[2] <= names[1] || names[1] <= names[0] {
+		t.Errorf("back to %q of %q, %v", back, names, err)
+	}
+	sameState(t, "the last one", want, stateOf(t, dir))
+}

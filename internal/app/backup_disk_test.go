@@ -305,3 +305,49 @@ func TestKilledDrillsAreClearedAway(t *testing.T) {
 		t.Errorf("%v is left", left)
 	}
 }
+
+// A restore that cannot go on after its decision says so and loses nothing: when what is in its way
+// is gone, the next start finishes it.
+func TestADecidedRestoreThatIsHinderedIsFinishedLater(t *testing.T) {
+	ctx := context.Background()
+	dir, newer := told(t), told(t)
+	was, want := stateOf(t, dir), stateOf(t, newer)
+	c := Config{DataDir: dir, Log: quiet(), Now: time.Now}
+	r, err := OpenRestore(ctx, c, backUp(t, newer), backupKeys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { crashPoint = func(string) {} })
+	crashPoint = func(at string) {
+		if at != "in "+KeyFileName { // the database is in its place already
+			return
+		}
+		if err := os.MkdirAll(filepath.Join(dir, KeyFileName, "in the way"), 0o700); err != nil {
+			t.Error(err)
+		}
+	}
+	aside, err := r.Commit(time.Now())
+	if !errs.Is(err, errs.Unavailable) || !strings.Contains(err.Error(), "Nothing is lost") {
+		t.Errorf("hindered: %v", err)
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+	crashPoint = func(string) {}
+	if _, err := openFolder(dir); !errs.Is(err, errs.Unavailable) {
+		t.Errorf("while it is hindered, the next start: %v", err)
+	}
+	if err := os.RemoveAll(filepath.Join(dir, KeyFileName)); err != nil {
+		t.Fatal(err)
+	}
+	f, err := openFolder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	sameState(t, "finished later", want, stateOf(t, dir))
+	sameState(t, "aside", was, stateOf(t, filepath.Join(dir, aside)))
+	if left, _ := named(dir, "."); len(left) > 0 || exists(filepath.Join(dir, commitFile)) {
+		t.Errorf("%v stays behind", left)
+	}
+}

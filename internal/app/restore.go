@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -439,12 +438,25 @@ func planRestore(folder, stage string, now time.Time) (commitPlan, error) {
 		return p, errs.E(errs.NotFound, "there is no state to go back to")
 	}
 	if len(p.Old) > 0 {
-		p.Aside = asidePrefix + now.UTC().Format("20060102-150405.000")
-		for i := 2; exists(filepath.Join(folder, p.Aside)); i++ {
-			p.Aside = fmt.Sprintf("%s%s-%d", asidePrefix, now.UTC().Format("20060102-150405.000"), i)
+		var err error
+		if p.Aside, err = asideFor(folder, now); err != nil {
+			return p, err
 		}
 	}
 	return p, p.check()
+}
+
+// asideFor names a folder to set aside into. The last one is found by its name, so it is greater than
+// all that are there, also where the clock was set back since.
+func asideFor(folder string, now time.Time) (string, error) {
+	list, err := named(folder, asidePrefix)
+	at := now.UTC().Truncate(time.Millisecond)
+	for _, path := range list {
+		if t := asideTime(filepath.Base(path)); !t.Before(at) {
+			at = t.Add(time.Millisecond)
+		}
+	}
+	return asidePrefix + at.Format("20060102-150405.000"), err
 }
 
 // decide is the one moment at which the new state begins to hold, and then makes it so.
@@ -487,11 +499,9 @@ func StepBack(c Config) (back, aside string, err error) {
 		return "", "", err
 	}
 	defer held.Close()
-	list, err := named(held.path, asidePrefix)
-	if err != nil || len(list) == 0 {
-		return "", "", errors.Join(err, errs.E(errs.NotFound, "no restore has set a state aside in %s", c.DataDir))
+	if back = lastAside(held.path); back == "" {
+		return "", "", errs.E(errs.NotFound, "no restore has set a state aside in %s", c.DataDir)
 	}
-	back = filepath.Base(list[len(list)-1])
 	plan, err := planRestore(held.path, back, c.Now())
 	if err != nil {
 		return "", "", err
