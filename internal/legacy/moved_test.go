@@ -280,3 +280,22 @@ func TestLabelsThatAreNoneStayBehind(t *testing.T) {
 		t.Errorf("labels are %v", got)
 	}
 }
+
+// The one connection of the oldest folders, which stands in their config, was the active one.
+func TestConnectionOfTheOldestConfigIsTheActiveOne(t *testing.T) {
+	ctx := context.Background()
+	old := folder(t, map[string]string{"config.json": `{"auth": "none", "uid": "` + uid + `", "rpc": {"autodetect": false, "datadir": "", "user": "u", "password": "p", "port": "18443", "host": "127.0.0.1", "protocol": "http"}}`})
+	h := newHouse(t)
+	h.take(old, legacy.Options{})
+	n, err := h.nodes.Active(ctx)
+	if err != nil || n.Host != "127.0.0.1" || n.Port != 18443 || n.User != "u" {
+		t.Fatalf("the active one is %+v, %v", n, err)
+	}
+	dir, _, _ := h.back(legacy.BackOptions{})
+	if v := readJSON(t, filepath.Join(dir, "config.json")).(map[string]any)["active_node_alias"]; v != "bitcoin_core" {
+		t.Errorf("%v went back as the active one", v)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "nodes", "bitcoin_core.json")); err != nil {
+		t.Error(err)
+	}
+}

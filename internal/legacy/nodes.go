@@ -89,13 +89,25 @@ func (f *Found) node(alias, file string, o object, managed bool) {
 	f.Nodes = append(f.Nodes, n)
 }
 
-// oldNodes reads the connections that the oldest folders have in their config.
+// oldNodes reads the connections that the oldest folders have in their config. They get the names
+// that later versions gave them, and one of them was the active one.
 func (f *Found) oldNodes(o object) {
-	if rpc := o.object("rpc"); rpc.has("host") || rpc.has("user") || rpc.has("datadir") {
-		f.oldNode("default", "Bitcoin Core", rpc, false)
+	alias := "bitcoin_core"
+	if f.Active == "default" {
+		alias = f.Active
 	}
-	if in := o.object("internal_node"); in.has("host") || in.has("user") || in.has("datadir") {
+	rpc, in := o.object("rpc"), o.object("internal_node")
+	if in.has("host") || in.has("user") || in.has("datadir") {
 		f.oldNode("specter_bitcoin", "Specter Bitcoin", in, true)
+		if f.Active == "" && !rpc.yes("external_node") {
+			f.Active = "specter_bitcoin"
+		}
+	}
+	if rpc.has("host") || rpc.has("user") || rpc.has("datadir") {
+		f.oldNode(alias, "Bitcoin Core", rpc, false)
+		if f.Active == "" {
+			f.Active = alias
+		}
 	}
 }
 
