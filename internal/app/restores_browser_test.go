@@ -114,7 +114,7 @@ func doorPages(t *testing.T, b *tab, look func(name string)) {
 	look("restore refused")
 	b.set("#secret-text", backupLock.Passphrase)
 	b.submit("[data-test=restore-look]")
-	b.sees("What would change")
+	b.until("the difference", `document.querySelector("[data-test=restore-found]")`)
 	look("what a restore would change at the first start")
 
 	dir, mine := storyBackup(t)
@@ -207,6 +207,26 @@ func TestThePagesAtTheDoorAreForEverybody(t *testing.T) {
 		b.look(1280, "dark")
 	})
 	t.Logf("%d pages", n)
+}
+
+// In German too they push nothing out of the window.
+func TestThePagesAtTheDoorFitInGerman(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a browser run")
+	}
+	b := openTab(t, "", 1280, 900, chromedp.Flag("accept-lang", "de"))
+	doorPages(t, b, func(name string) {
+		if lang := b.words(`document.documentElement.lang`); lang != "de" {
+			t.Errorf("%s speaks %q", name, lang)
+		}
+		for _, width := range []int64{1280, 390} {
+			b.look(width, "dark")
+			if over := b.number(`document.documentElement.scrollWidth - document.documentElement.clientWidth`); over > 0 {
+				t.Errorf("%s at %d px is %v px too wide", name, width, over)
+			}
+		}
+		b.look(1280, "dark")
+	})
 }
 
 // whole saves a picture of a whole page where SPECTER_SCREENSHOTS names a folder.

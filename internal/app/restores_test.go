@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"database/sql"
 	"fmt"
 	"io"
@@ -21,6 +22,7 @@ import (
 	"specter/internal/backup"
 	"specter/internal/setting"
 	"specter/internal/store"
+	"specter/internal/testkit"
 )
 
 // storyBackup makes a folder with the demo's story and an owner who logs in, and a backup of it.
@@ -586,4 +588,35 @@ func openRaw(t *testing.T, path string) *sql.DB {
 		t.Fatal(err)
 	}
 	return db
+}
+
+// The ports stay over a restore: HTTPS, its plain requests and the further port go on by the same
+// numbers, also for a second one.
+func TestARestoreUnderHTTPS(t *testing.T) {
+	dir, file := storyBackup(t)
+	h := openTurning(t, Config{DataDir: dir, TLS: TLS{Mode: TLSSelfSigned, HTTPPort: testkit.Port(t)}})
+	plain := "http://" + h.plainPort.Addr().String()
+	base := strings.TrimSuffix(h.URL(), "/")
+	for range 2 {
+		v := newVisitor(t)
+		v.http.Transport = &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+		v.in(h)
+		at := base + "/settings/backups/restore"
+		if status, _, page := v.send(at, "a.age", readAll(t, file), backupLock.Passphrase); status != 303 {
+			t.Fatalf("it answers %d %s", status, page)
+		}
+		_, _, page := v.get(at)
+		_, head, _ := v.post(at+"/take", url.Values{"id": {idOn(t, page)}, "current": {ownersWord}})
+		if _, head, _ = v.come(h, head, base); head.Get("Location") != "/auth/login?restored=yes" {
+			t.Errorf("afterwards: %v", head)
+		}
+		if h.URL() != base+"/" {
+			t.Errorf("it is at %s and was at %s", h.URL(), base)
+		}
+		for _, from := range []string{plain, "http" + strings.TrimPrefix(base, "https")} {
+			if status, head, _ := newVisitor(t).get(from + "/overview"); status != 308 || !strings.HasPrefix(head.Get("Location"), base) {
+				t.Errorf("%s answers %d %v", from, status, head)
+			}
+		}
+	}
 }
