@@ -135,7 +135,7 @@ func (b *back) all(dir string) (err error) {
 	if b.uid, err = b.r.Nodes.UID(b.ctx); err != nil {
 		return err
 	}
-	for _, step := range []func() error{b.readKept, b.people, b.nodes, b.devices, b.wallets, b.config, b.program, b.rest} {
+	for _, step := range []func() error{b.readKept, b.people, b.nodes, b.devices, b.wallets, b.config, b.program, b.history, b.rest} {
 		if err := step(); err != nil {
 			return err
 		}

@@ -259,3 +259,50 @@ func (b *back) program() error {
 	}
 	return nil
 }
+
+// The old program's last changes of its own folder, which it makes where its diary does not name
+// them; the second one takes every connection without an old mark for a node that it started
+// itself. What is written here has the newest form.
+const (
+	fileHistory  = "migration_data.json"
+	newestForm   = "v2.1.11"
+	lastChange   = 2
+	historyStamp = "2006-01-02 15:04:05.000000"
+)
+
+// history writes the old program's diary of versions and changes: the one that came from there, or
+// one that says that the folder is new.
+func (b *back) history() error {
+	old := object{}
+	if raw := b.kept[fileHistory]; raw != nil && json.Unmarshal(raw, &old) != nil {
+		delete(b.kept, fileHistory)
+		old = object{}
+	}
+	events, _ := old.objects("events")
+	done, _ := old.objects("migration_executions")
+	if len(events) > 0 && strings.HasPrefix(strings.TrimPrefix(events[0].text("version"), "v"), "2.") {
+		return nil // it makes no changes to a folder of that version; rest writes it as it was
+	}
+	now := b.r.Now().UTC().Format(historyStamp)
+	if len(events) == 0 {
+		o := object{}
+		o.put("timestamp", now)
+		o.put("version", newestForm)
+		events = []object{o}
+	}
+	for id := int64(1); id <= lastChange; id++ {
+		if slices.ContainsFunc(done, func(o object) bool { return o.whole("migration_id", 0, 1000, -1) == id }) {
+			continue
+		}
+		o := object{}
+		o.put("timestamp", now)
+		o.put("migration_id", id)
+		o.put("status", "completed")
+		o.put("executing_version", newestForm)
+		done = append(done, o)
+	}
+	delete(b.kept, fileHistory)
+	old.put("events", events)
+	old.put("migration_executions", done)
+	return b.json(fileHistory, old)
+}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -297,5 +298,35 @@ func TestConnectionOfTheOldestConfigIsTheActiveOne(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "nodes", "bitcoin_core.json")); err != nil {
 		t.Error(err)
+	}
+}
+
+// Without its diary of changes the old program takes every connection for a node that it started
+// itself. A folder that it never had gets one, an old one is made to name both changes, and that of
+// a newer folder goes back as it was.
+func TestDiaryOfChangesGoesBack(t *testing.T) {
+	first := `{"events": [{"timestamp": "2021-03-21 17:05:09.123456", "version": "v1.5.0"}], "migration_executions": [{"timestamp": "2021-03-21 17:05:10.123456", "migration_id": 1, "status": "completed", "executing_version": "v1.7.0"}]}`
+	newer := `{"events": [{"timestamp": "2024-03-21 17:05:09.123456", "version": "2.1.1"}], "migration_executions": []}`
+	for name, tt := range map[string]struct {
+		diary string
+		want  []float64
+	}{"never there": {"", []float64{1, 2}}, "old": {first, []float64{1, 2}}, "newer": {newer, nil}, "damaged": {`{"events": 5}`, []float64{1, 2}}} {
+		t.Run(name, func(t *testing.T) {
+			files := map[string]string{"config.json": `{"uid": "` + uid + `", "rpc": {"autodetect": false, "user": "u", "password": "p", "port": "18443", "host": "127.0.0.1", "protocol": "http"}}`}
+			if tt.diary != "" {
+				files["migration_data.json"] = tt.diary
+			}
+			h := newHouse(t)
+			h.take(folder(t, files), legacy.Options{})
+			dir, _, _ := h.back(legacy.BackOptions{})
+			o := readJSON(t, filepath.Join(dir, "migration_data.json")).(map[string]any)
+			var got []float64
+			for _, e := range o["migration_executions"].([]any) {
+				got = append(got, e.(map[string]any)["migration_id"].(float64))
+			}
+			if !slices.Equal(got, tt.want) || len(o["events"].([]any)) != 1 {
+				t.Errorf("the diary is %v", o)
+			}
+		})
 	}
 }
