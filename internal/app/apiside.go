@@ -27,7 +27,7 @@ func (s apiSide) remote() v1.Remote {
 }
 
 // devices is what the API asks about the bridge and its agents.
-func (s apiSide) devices() v1.USB { return apiUSB{usb{s.a}} }
+func (s apiSide) devices() v1.USB { return apiUSB{usb(s)} }
 
 // RenewCertificate gets a new certificate; errs.Conflict while the program speaks plain HTTP.
 func (a *App) RenewCertificate(ctx context.Context) error {
