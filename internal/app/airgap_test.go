@@ -6,8 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"image"
-	"image/color"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -15,8 +13,6 @@ import (
 	"testing"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
-	"github.com/makiuchi-d/gozxing"
-	"github.com/makiuchi-d/gozxing/qrcode"
 
 	"specter/internal/airgap"
 	"specter/internal/airgap/ur"
@@ -25,6 +21,7 @@ import (
 	"specter/internal/btc/psbt"
 	"specter/internal/device"
 	"specter/internal/signer/hot"
+	"specter/internal/testkit/codes"
 	"specter/internal/wallet"
 )
 
@@ -186,7 +183,7 @@ func (v traveller) watch(path string) airgap.Payload {
 			v.t.Fatalf("%s answers %d %.300s", path, status, body)
 		}
 		for _, frame := range f.Frames {
-			if err := s.Add(readCode(v.t, frame.N, frame.Bits)); err != nil {
+			if err := s.Add(codes.Read(v.t, frame.N, frame.Bits)); err != nil {
 				v.t.Fatal(err)
 			}
 		}
@@ -197,32 +194,6 @@ func (v traveller) watch(path string) airgap.Payload {
 		v.t.Fatalf("%s: the codes give nothing", path)
 	}
 	return p
-}
-
-func readCode(t *testing.T, n int, packed string) string {
-	t.Helper()
-	bits, err := base64.StdEncoding.DecodeString(packed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	img := image.NewGray(image.Rect(0, 0, n+8, n+8))
-	for i := range img.Pix {
-		img.Pix[i] = 255
-	}
-	for i := range n * n {
-		if bits[i/8]&(0x80>>(i%8)) != 0 {
-			img.SetGray(i%n+4, i/n+4, color.Gray{})
-		}
-	}
-	bmp, err := gozxing.NewBinaryBitmapFromImage(img)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := qrcode.NewQRCodeReader().Decode(bmp, map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_PURE_BARCODE: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r.GetText()
 }
 
 // went follows a form to the page that it leads to.
@@ -361,7 +332,7 @@ func readSVG(t *testing.T, page string) string {
 			bits[i/8] |= 0x80 >> (i % 8)
 		}
 	}
-	return readCode(t, n, base64.StdEncoding.EncodeToString(bits))
+	return codes.Read(t, n, base64.StdEncoding.EncodeToString(bits))
 }
 
 // fund pays a wallet and makes a payment from it to another wallet of the same user.

@@ -1,11 +1,9 @@
 package web_test
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"image"
-	"image/color"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -20,6 +18,7 @@ import (
 	"specter/internal/btc/psbt"
 	"specter/internal/raced"
 	"specter/internal/testkit/chromium"
+	"specter/internal/testkit/codes"
 )
 
 // film is what a page's script is given to draw.
@@ -45,29 +44,7 @@ func (c *client) film(path string) film {
 // look reads code i of a film with another program's reader, module by module.
 func (f film) look(t *testing.T, i int) string {
 	t.Helper()
-	bits, err := base64.StdEncoding.DecodeString(f.Frames[i].Bits)
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := f.Frames[i].N
-	img := image.NewGray(image.Rect(0, 0, n+8, n+8))
-	for j := range img.Pix {
-		img.Pix[j] = 255
-	}
-	for j := range n * n {
-		if bits[j/8]&(0x80>>(j%8)) != 0 {
-			img.SetGray(j%n+4, j/n+4, color.Gray{})
-		}
-	}
-	bmp, err := gozxing.NewBinaryBitmapFromImage(img)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := qrcode.NewQRCodeReader().Decode(bmp, map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_PURE_BARCODE: true})
-	if err != nil {
-		t.Fatalf("another reader does not see code %d of %d modules: %v", i, n, err)
-	}
-	return r.GetText()
+	return codes.Read(t, f.Frames[i].N, f.Frames[i].Bits)
 }
 
 // Each device gets its encoding and its variant of the PSBT, at every density.
