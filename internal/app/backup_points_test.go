@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -185,12 +186,22 @@ func settleAfter(t *testing.T, dir, where string, end tracedEnd) {
 			t.Errorf("%s: %v", where, err)
 		}
 	}
-	f, err := openFolder(dir)
-	if err != nil {
-		t.Errorf("%s: %v", where, err)
-		return
-	}
-	f.Close()
+	unforked(func() {
+		f, err := openFolder(dir)
+		if err != nil {
+			t.Errorf("%s: %v", where, err)
+			return
+		}
+		f.Close()
+	})
+}
+
+// unforked does something while no child is made: one has the lock of a folder, too, from the moment
+// it is made until it becomes another program.
+func unforked(f func()) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	f()
 }
 
 // oneOf compares the state of a folder with those that it may have, and returns which it has; -1: none.
@@ -323,7 +334,7 @@ func TestBackupKilledAtAnyStepOnTheDisk(t *testing.T) {
 		if err := errors.Join(os.CopyFS(data, os.DirFS(old)), os.CopyFS(folder, os.DirFS(first))); err != nil {
 			t.Error(err)
 		}
-		aim(data, folder)
+		unforked(func() { aim(data, folder) })
 		return []string{"SPECTER_TEST_DATA=" + data}
 	}
 	var mu sync.Mutex
@@ -363,9 +374,11 @@ func TestBackupKilledAtAnyStepOnTheDisk(t *testing.T) {
 		if end.steps%5 != 0 {
 			return
 		}
-		if err := onDisk(ctx, "disk: backs up", data, ""); err != nil {
-			t.Errorf("%s: the next backup: %v", where, err)
-		}
+		unforked(func() {
+			if err := onDisk(ctx, "disk: backs up", data, ""); err != nil {
+				t.Errorf("%s: the next backup: %v", where, err)
+			}
+		})
 		if left := filesOf(folder); len(left) != 1 || !strings.HasSuffix(left[0], backup.Extension) {
 			t.Errorf("%s: after the next backup there are %v", where, left)
 		}
