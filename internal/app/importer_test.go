@@ -126,6 +126,12 @@ func TestAnOldSpecterIsSentAsAZip(t *testing.T) {
 	pageOf(t, h, "POST", "/settings/import/take", form, nil)
 	eventually(t, "taking over", func() (bool, string) { s := h.importer.ImportState(); return !s.Running && !s.Dry, "" })
 	h.record(wallet.Ref{Owner: auth.OwnerID, Network: btc.Regtest, Alias: "savings"})
+	status, body := pageOf(t, h, "GET", "/settings/specter-backup.zip", form, nil)
+	if back, err := zip.NewReader(strings.NewReader(body), int64(len(body))); status != http.StatusOK || err != nil {
+		t.Errorf("the zip for the old program: %d %v", status, err)
+	} else if _, err := back.Open("wallets/savings.json"); (err == nil) != (h.network(context.Background()) == btc.Regtest) {
+		t.Errorf("on %s the zip for the old program holds %d files, %v", h.network(context.Background()), len(back.File), err)
+	}
 	err := filepath.WalkDir(h.cfg.DataDir, func(path string, d fs.DirEntry, err error) error {
 		if err == nil && strings.Contains(path, "savings") {
 			t.Errorf("%s came to the disk", path)
