@@ -117,6 +117,12 @@ type Rescanner interface {
 	AbortRescan(ctx context.Context, name string) error
 }
 
+// Labeller tells what the wallet that it keeps under a name calls addresses; none where there is no
+// such wallet. Nothing is made by asking.
+type Labeller interface {
+	Labels(ctx context.Context, name string) (map[string]string, error)
+}
+
 // Forgetter can drop what it keeps for a wallet.
 type Forgetter interface {
 	Forget(ctx context.Context, name string) error

@@ -116,6 +116,7 @@ type Wallet struct {
 
 	file      string // its JSON, without ".json"
 	services  bool   // services have addresses of it
+	tabled    bool   // its table of addresses is there, and sound
 	lastBlock string // hash of the block up to which the node was asked
 	raw       object // as it stood, without its frozen coins and labels
 }

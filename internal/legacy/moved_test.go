@@ -4,17 +4,21 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"specter/internal/auth"
 	"specter/internal/btc"
 	"specter/internal/btc/descriptor"
 	"specter/internal/btc/psbt"
+	"specter/internal/chain"
 	"specter/internal/legacy"
+	"specter/internal/node"
 	"specter/internal/setting"
 	"specter/internal/wallet"
 )
@@ -329,4 +333,62 @@ func TestDiaryOfChangesGoesBack(t *testing.T) {
 			}
 		})
 	}
+}
+
+// inNode is a node that has labels inside its wallets.
+type inNode struct {
+	chain.Source
+	labels map[string]map[string]string
+}
+
+func (inNode) Status(context.Context) (chain.Status, error) {
+	return chain.Status{Network: btc.Regtest}, nil
+}
+func (inNode) Close() error             { return nil }
+func (inNode) Changed() <-chan struct{} { return nil }
+func (n inNode) Labels(_ context.Context, name string) (map[string]string, error) {
+	return n.labels[name], nil
+}
+
+// Versions before 1.0 had labels inside the node alone, and later ones ask there where the table of
+// addresses is lost. So does this program; the files' words count more, and a sound table alone.
+func TestLabelsInsideTheNodeComeOver(t *testing.T) {
+	ctx := context.Background()
+	const a2 = "bcrt1qxdyjf6h5d6qxap4n2dap97q4j5ps6ua8jkxz0z"
+	files := map[string]string{
+		"config.json":              `{"uid": "` + uid + `"}`,
+		"wallets/regtest/old.json": oldWallet("Old", "wpkh("+key84+"/0/*)", map[string]any{"labels": map[string][]string{"wages": {a0}}}),
+	}
+	told := map[string]map[string]string{"specter" + uid + "/old": {a0: "older word", a1: "only there", a2: "Address #2"}}
+	visit := func(h *house) {
+		h.nodes = node.New(node.Config{Store: h.db, OpenDemo: func(context.Context) (chain.Source, error) { return inNode{labels: told}, nil }})
+		n, err := h.nodes.Save(ctx, node.Node{Name: "Demo", Kind: node.Demo})
+		if err == nil {
+			err = h.nodes.Activate(ctx, n.Alias)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	labels := func(h *house) map[string]string { return h.labels(h.list(auth.OwnerID, btc.Regtest)[0].Ref()) }
+
+	h := newHouse(t)
+	old := folder(t, files)
+	if r := h.take(old, legacy.Options{}); !told1(r, "inside the node") || len(labels(h)) != 1 {
+		t.Errorf("without a node: labels are %v, problems %v", labels(h), r.Problems)
+	}
+	visit(h)
+	if r := h.take(old, legacy.Options{}); len(r.Problems) > 0 || !maps.Equal(labels(h), map[string]string{a0: "wages", a1: "only there"}) {
+		t.Errorf("with the node: labels are %v, problems %v", labels(h), r.Problems)
+	}
+	files["wallets/regtest/old_addr.csv"] = "address,index,change,label,used,service_id\r\n" + a1 + ",1,False,,,\r\n"
+	h = newHouse(t)
+	visit(h)
+	if r := h.take(folder(t, files), legacy.Options{}); len(r.Problems) > 0 || !maps.Equal(labels(h), map[string]string{a0: "wages"}) {
+		t.Errorf("with a table: labels are %v, problems %v", labels(h), r.Problems)
+	}
+}
+
+func told1(r *legacy.Report, word string) bool {
+	return len(r.Problems) == 1 && strings.Contains(r.Problems[0].Text, word)
 }

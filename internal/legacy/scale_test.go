@@ -95,7 +95,7 @@ func TestLargeFolderComesOverInTime(t *testing.T) {
 	if used > 30*time.Second {
 		t.Errorf("it took %v", used)
 	}
-	if len(told) < wallets || told[len(told)-1] != wallets*manyTxs || len(r.Problems) > 0 {
+	if len(told) < wallets || told[len(told)-1] != wallets*manyTxs || len(r.Problems) != 1 { // nobody could be asked for labels inside the node
 		t.Errorf("progress was told %d times, problems are %v", len(told), r.Problems)
 	}
 	list := h.list(auth.OwnerID, btc.Regtest)

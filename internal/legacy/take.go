@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"specter/internal/auth"
+	"specter/internal/chain"
 	"specter/internal/device"
 	"specter/internal/errs"
 	"specter/internal/node"
@@ -108,6 +109,11 @@ type taker struct {
 	named map[string]bool   // names that users got, as they are compared
 	done  int               // transactions
 	total int
+
+	asked   bool           // the node was
+	labels  chain.Labeller // nil: nobody can be asked
+	status  *chain.Status
+	unasked int // wallets that nobody could be asked about
 }
 
 // Take hands over what was found. What cannot be taken is a line of the report; an error is

@@ -49,6 +49,7 @@ func (t *taker) wallets() error {
 			return fmt.Errorf("take over the wallet %q: %w", shown(w.Name), err)
 		}
 	}
+	t.untold()
 	return nil
 }
 
@@ -65,6 +66,9 @@ func (t *taker) wallet(w *Wallet) error {
 	var before said
 	if here != nil && known {
 		_ = json.Unmarshal(value, &before) // our own writing; nothing said is the careful reading of a damaged one
+	}
+	if err := t.nodeLabels(w); err != nil {
+		return err
 	}
 	news, err := t.news(w, here, before)
 	if err != nil {

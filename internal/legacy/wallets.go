@@ -145,8 +145,11 @@ func (f *Found) wallet(s *Source, user, chain string, n *btc.Network, alias, fil
 	f.drafts(file, o, &w)
 	f.user(user)
 	f.exported(o, &w)
-	if err := s.addresses(&w); err != nil {
+	if err = s.addresses(&w); err != nil {
 		f.problem(file+"_addr.csv", "the table of addresses cannot be read to its end ("+why(err)+"); labels may be missing")
+	}
+	if err == nil && (s.Has(file+"_addr.csv") || s.Has(file+"_addr.csv"+bkp)) {
+		w.tabled = true
 	}
 	if w.services {
 		f.keep(s, "addresses of services in a wallet", user, alias, file+"_addr.csv")
