@@ -26,7 +26,6 @@ type maker struct {
 	t     testing.TB
 	r     *rand.Rand
 	files map[string]string
-	seeds [][]byte
 	uid   string
 	nth   int
 }
