@@ -136,7 +136,7 @@ func TestABackupIsRestoredAtTheFirstStart(t *testing.T) {
 	if status, _, page = v.get(at); status != 200 || !strings.Contains(page, `data-test="restore-form"`) || strings.Contains(page, `data-test="restore-back"`) {
 		t.Fatalf("the page answers %d %s", status, page)
 	}
-	status, head, page := v.send(at, `C:\Users\me\`+filepath.Base(file), readAll(t, file), "not the passphrase")
+	status, _, page = v.send(at, `C:\Users\me\`+filepath.Base(file), readAll(t, file), "not the passphrase")
 	if status != 403 || !strings.Contains(page, "does not open the backup") || !strings.Contains(page, `data-test="restore-again"`) || strings.Contains(page, "Users") || !strings.Contains(page, filepath.Base(file)) {
 		t.Fatalf("a wrong passphrase answers %d %s", status, page)
 	}
@@ -147,7 +147,7 @@ func TestABackupIsRestoredAtTheFirstStart(t *testing.T) {
 	if info, err := os.Stat(sent[0]); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the file has mode %v, %v", info.Mode(), err)
 	}
-	status, head, _ = v.post(at, url.Values{"secret-text": {backupLock.Passphrase}})
+	status, head, _ := v.post(at, url.Values{"secret-text": {backupLock.Passphrase}})
 	if status != 303 || head.Get("Location") == "" {
 		t.Fatalf("the right passphrase answers %d %v", status, head)
 	}
