@@ -37,6 +37,7 @@ func (f *Found) devices(s *Source) {
 			f.problem(dirs[user], "there are more devices than can be; they are left out")
 			continue
 		}
+		var named map[string]bool
 		for _, alias := range list {
 			file := path.Join(dirs[user], alias+".json")
 			var o object
@@ -46,11 +47,49 @@ func (f *Found) devices(s *Source) {
 				}
 				return nil
 			}
+			problems := len(f.Problems)
 			if _, ok := f.decode(s, file, &o, check); ok {
 				f.device(user, alias, file, o)
 			}
+			if s.Has(file) {
+				continue
+			}
+			if named == nil {
+				named = s.named(user)
+			}
+			if !named[alias] && !named[o.text("name")] {
+				f.deletedDevice(user, file, problems)
+			}
 		}
 	}
+}
+
+// named are the devices that a user's wallets name, by alias or, in old forms, by name.
+func (s *Source) named(user string) map[string]bool {
+	_, dirs := s.folders("wallets")
+	out := map[string]bool{}
+	for n := range s.files {
+		if !strings.HasPrefix(n, dirs[user]+"/") || dirs[user] == "" || !strings.HasSuffix(strings.TrimSuffix(n, bkp), ".json") {
+			continue
+		}
+		var o object
+		if _, ok := s.sound(n, &o); ok {
+			for _, d := range signersOf(o) {
+				out[d] = true
+			}
+		}
+	}
+	return out
+}
+
+// deletedDevice takes a device back of which there is only the copy: the old program leaves that of
+// one that was deleted there. A device that a wallet needs was lost instead.
+func (f *Found) deletedDevice(user, file string, problems int) {
+	if n := len(f.Devices) - 1; n >= 0 && f.Devices[n].User == user && f.Devices[n].file == file {
+		f.Devices = f.Devices[:n]
+	}
+	f.Problems = f.Problems[:problems]
+	f.problem(file, "only its copy is there, as the old program leaves it of a device that was deleted, and no wallet names it; it is left out (rename the copy to take it over)")
 }
 
 func (f *Found) device(user, alias, file string, o object) {

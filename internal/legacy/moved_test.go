@@ -392,3 +392,22 @@ func TestLabelsInsideTheNodeComeOver(t *testing.T) {
 func told1(r *legacy.Report, word string) bool {
 	return len(r.Problems) == 1 && strings.Contains(r.Problems[0].Text, word)
 }
+
+// A device that was deleted in the old program leaves its copy there. It stays deleted, unless a
+// wallet needs it.
+func TestDeletedDevicesStayDeleted(t *testing.T) {
+	ctx := context.Background()
+	key := map[string]any{"original": key84, "fingerprint": "73c5da0a", "derivation": "m/84h/1h/0h", "type": "wpkh", "xpub": tpub}
+	other := map[string]any{"original": tpub48}
+	h := newHouse(t)
+	r := h.take(folder(t, map[string]string{
+		"config.json":                `{"uid": "` + uid + `"}`,
+		"devices/gone.json.bkp":      oldDevice("Gone", "trezor", other),
+		"devices/lost.json.bkp":      oldDevice("Lost", "coldcard", key),
+		"wallets/regtest/funds.json": oldWallet("Funds", "wpkh("+key84+"/0/*)", map[string]any{"devices": []string{"lost"}}),
+	}), legacy.Options{})
+	list, err := h.devices.List(ctx, auth.OwnerID)
+	if err != nil || len(list) != 1 || list[0].Alias != "lost" || !told(r, "devices/gone.json", "deleted") || !told(r, "devices/lost.json", "copy") {
+		t.Errorf("devices are %+v, %v; problems %v", list, err, r.Problems)
+	}
+}
