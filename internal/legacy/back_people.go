@@ -143,6 +143,9 @@ func (b *back) user(u auth.User, tokens map[string]string) (oldUser, error) {
 		}
 		delete(b.kept, file)
 	}
+	if !known { // it opens with the old password alone, and the old program fails at each login where it does not
+		o.Secret = json.RawMessage("null")
+	}
 	before := wrote.Raw.object("jwt_tokens")
 	for name := range before { // those that were not taken, as nobody told the key, are as they were
 		if t := before.object(name); tokens[name] == "" && t.text("jwt_token") != "" {

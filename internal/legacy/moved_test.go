@@ -411,3 +411,30 @@ func TestDeletedDevicesStayDeleted(t *testing.T) {
 		t.Errorf("devices are %+v, %v; problems %v", list, err, r.Problems)
 	}
 }
+
+// What extensions keep is encrypted with the password. With a new one the old program fails at each
+// login where it finds the old secret, so none goes back; it makes another.
+func TestNewPasswordsGoBackWithoutTheOldSecret(t *testing.T) {
+	ctx := context.Background()
+	user := func(id string) string {
+		return `{"id": "` + id + `", "username": "` + id + `", "is_admin": ` + strconv.FormatBool(id == "admin") + `, "password": {"salt": "` + salt + `", "pwdhash": "` + hash + `"}, "config": {}, "encrypted_user_secret": {"token": "gAAAA", "salt": "AA", "iterations": 390000}}`
+	}
+	h := newHouse(t)
+	h.take(folder(t, map[string]string{
+		"config.json": `{"auth": {"method": "usernamepassword"}, "uid": "` + uid + `"}`,
+		"users.json":  "[" + user("admin") + "," + user("ann") + "," + user("bob") + "]",
+	}), legacy.Options{})
+	if _, _, err := h.auth.Login(ctx, auth.Login{Name: "ann", Password: "hunter22", Client: "127.0.0.1"}); err != nil {
+		t.Fatal(err)
+	}
+	dir, _, made := h.back(legacy.BackOptions{Passwords: true})
+	if len(made) != 1 || made[0].User != "ann" {
+		t.Errorf("passwords were made for %v", made)
+	}
+	for _, v := range readJSON(t, filepath.Join(dir, "users.json")).([]any) {
+		u := v.(map[string]any)
+		if secret := u["encrypted_user_secret"]; (secret == nil) != (u["username"] == "ann") {
+			t.Errorf("%v went back with the secret %v", u["username"], secret)
+		}
+	}
+}
