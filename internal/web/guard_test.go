@@ -96,7 +96,7 @@ func TestChangesFromOtherSitesAreRefused(t *testing.T) {
 func TestEveryRouteIsTried(t *testing.T) {
 	s := server(t, nil)
 	tried := map[string]bool{"GET /{$}": true, "GET /static/{file...}": true, "GET /events": true, "GET /wallets/{alias}": true,
-		"GET /setup": true, "GET /auth/login": true, "GET /auth/session": true, "GET /setup/restore": true, "GET /auth/restored": true, // tried by the tests of the login
+		"GET /setup": true, "GET /auth/login": true, "GET /auth/session": true, "GET /setup/restore": true, "GET /auth/restored": true, "GET /settings/specter-backup.zip": true, // tried by the tests of the login, and of a takeover
 		"GET /settings/program/log": true, "GET /wallets/{alias}/drafts/{id}/psbt": true, "GET /wallets/{alias}/export/{format}": true, "GET /wallets/{alias}/backup": true}
 	m := http.NewServeMux()
 	for _, p := range s.Patterns() {
