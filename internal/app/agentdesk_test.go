@@ -114,6 +114,24 @@ func waitFor(t *testing.T, told chan string, what string) {
 
 // What an agent may and may not at a real server: whose it is, who may ask it, what becomes of it
 // with its user.
+func TestAgentsKnowTheirServerAfterATakeover(t *testing.T) {
+	h := owned(t, Config{})
+	before, err := h.instance(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.db.SetUID(t.Context(), "594501b238513d16"); err != nil {
+		t.Fatal(err)
+	}
+	h = h.reopen()
+	if uid, err := h.nodes.UID(t.Context()); err != nil || uid != "594501b238513d16" {
+		t.Fatalf("the uid is %s, %v", uid, err)
+	}
+	if after, err := h.instance(t.Context()); err != nil || after != before || after == "" {
+		t.Errorf("agents knew %s and are asked to know %s, %v", before, after, err)
+	}
+}
+
 func TestAnAgentBelongsToItsUser(t *testing.T) {
 	h := owned(t, Config{API: yes()})
 	admin := auth.Identity{User: h.owner(t)}

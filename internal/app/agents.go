@@ -20,11 +20,10 @@ import (
 
 // newAgents makes the place where the agents of all users arrive.
 func (a *App) newAgents(ctx context.Context) (*agent.Broker, error) {
-	uid, err := a.nodes.UID(ctx)
+	instance, err := a.instance(ctx)
 	if err != nil {
 		return nil, err
 	}
-	instance := instanceOf(uid)
 	known := func(k auth.Agent, err error) (agent.Known, error) {
 		return agent.Known{ID: k.ID, UserID: k.UserID, Name: k.Name}, err
 	}
@@ -49,10 +48,23 @@ func (a *App) newAgents(ctx context.Context) (*agent.Broker, error) {
 	})
 }
 
-// instanceOf is this installation's name for its agents; nothing else follows from it.
-func instanceOf(uid string) string {
+// settingInstance is where instance is kept.
+const settingInstance = "agents-instance"
+
+// instance is this installation's name for its agents; nothing else follows from it. It is written
+// down once: the uid becomes another one when an old Specter is taken over, and the agents that were
+// paired before must still know their server.
+func (a *App) instance(ctx context.Context) (string, error) {
+	if kept, err := a.db.Setting(ctx, "", settingInstance); err != nil || kept != "" {
+		return kept, err
+	}
+	uid, err := a.nodes.UID(ctx)
+	if err != nil {
+		return "", err
+	}
 	sum := sha256.Sum256([]byte("specter agents of " + uid))
-	return hex.EncodeToString(sum[:16])
+	name := hex.EncodeToString(sum[:16])
+	return name, a.db.PutSetting(ctx, "", settingInstance, name)
 }
 
 func (a *App) agentsOf(ctx context.Context, userID string) ([]agent.Known, error) {
