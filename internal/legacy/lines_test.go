@@ -11,6 +11,7 @@ import (
 	"specter/internal/auth"
 	"specter/internal/btc"
 	"specter/internal/legacy"
+	"specter/internal/legacy/legacytest"
 	"specter/internal/wallet"
 )
 
@@ -43,7 +44,7 @@ func labelled(table, want string) line {
 
 // cached is a wallet with a row of its history; want counts the transactions.
 func cached(row string, height int32) line {
-	id, raw := payment(scriptsOf0(single), 0, 0)
+	id, raw := legacytest.Payment(legacytest.Scripts(single)[0], 0, 0)
 	return line{files: map[string]string{"wallets/regtest/savings.json": oldWallet("Savings", single, nil), "wallets/regtest/savings_txs.csv": txHead + strings.ReplaceAll(row, "TXID", id) + "\r\n",
 		"wallets/regtest/savings_txs_raw/" + id + ".bin": string(raw)},
 		want: func(t *testing.T, h *house, r *legacy.Report) {
@@ -181,16 +182,6 @@ func TestEveryLineOfTheContract(t *testing.T) {
 		})
 	}
 }
-
-func scriptsOf0(text string) []byte {
-	return scriptsOf(panicking{}, text)[0]
-}
-
-// panicking stands for a test where none is at hand: its inputs are ours.
-type panicking struct{ testing.TB }
-
-func (panicking) Helper()           {}
-func (panicking) Fatal(args ...any) { panic(args) }
 
 // A copy takes the place of every kind of file that is missing or cut off.
 func TestEveryKindOfFileHasItsCopy(t *testing.T) {
@@ -354,7 +345,7 @@ func TestFilesNamesOfAllKinds(t *testing.T) {
 }
 
 func addressOf(t *testing.T, text string, i int) string {
-	a, ok := btc.AddressOf(scriptsOf(t, text)[i], btc.Regtest)
+	a, ok := btc.AddressOf(legacytest.Scripts(text)[i], btc.Regtest)
 	if !ok {
 		t.Fatal("no address")
 	}

@@ -3,18 +3,12 @@
 package legacy_test
 
 import (
-	"bytes"
-	"fmt"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/btcsuite/btcd/chainhash/v2"
-	"github.com/btcsuite/btcd/wire/v2"
-
 	"specter/internal/auth"
 	"specter/internal/btc"
-	"specter/internal/btc/descriptor"
 	"specter/internal/legacy"
 	"specter/internal/legacy/legacytest"
 	"specter/internal/raced"
@@ -31,35 +25,6 @@ func large(t testing.TB, wallets int) string {
 		t.Fatal(err)
 	}
 	return dir
-}
-
-func scriptsOf(t testing.TB, text string) (out [][]byte) {
-	n := btc.Regtest
-	d, err := descriptor.Parse(text, descriptor.Options{Network: &n})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range uint32(20) {
-		o, err := d.Derive(i)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, o.Script)
-	}
-	return out
-}
-
-// payment is a transaction that pays 100,000 sat to a script.
-func payment(script []byte, w, i int) (id string, raw []byte) {
-	tx := wire.NewMsgTx(2)
-	from := chainhash.HashH(fmt.Appendf(nil, "%d %d", w, i))
-	tx.AddTxIn(wire.NewTxIn(wire.NewOutPoint(&from, 0), nil, nil))
-	tx.AddTxOut(wire.NewTxOut(100_000, script))
-	var b bytes.Buffer
-	if err := tx.Serialize(&b); err != nil {
-		panic(err) // a buffer takes everything
-	}
-	return tx.TxHash().String(), b.Bytes()
 }
 
 // spent is the processor time that this process took: what others do on the machine is not

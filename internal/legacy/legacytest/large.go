@@ -37,17 +37,14 @@ func Large(dir string, wallets, txs int) error {
 func largeWallet(base string, w, txs int) error {
 	alias := fmt.Sprintf("wallet_%02d", w)
 	receive := fmt.Sprintf("wpkh([73c5da0a/84h/1h/0h]%s/%d/0/*)", tpub, w)
-	scripts, err := scriptsOf(receive)
-	if err != nil {
-		return err
-	}
+	scripts := Scripts(receive)
 	if err := os.MkdirAll(filepath.Join(base, alias+"_txs_raw"), 0o700); err != nil {
 		return err
 	}
 	var csv strings.Builder
 	csv.WriteString("txid,fee,blockhash,blockheight,time,blocktime,bip125-replaceable,conflicts,vsize,address,category,flow_amount,utxo_amount,ismine\r\n")
 	for i := range txs {
-		id, raw := payment(scripts[i%len(scripts)], w, i)
+		id, raw := Payment(scripts[i%len(scripts)], w, i)
 		if err := os.WriteFile(filepath.Join(base, alias+"_txs_raw", id+".bin"), raw, 0o600); err != nil {
 			return err
 		}
@@ -61,24 +58,26 @@ func largeWallet(base string, w, txs int) error {
 	return os.WriteFile(filepath.Join(base, alias+".json"), []byte(text), 0o600)
 }
 
-func scriptsOf(text string) (out [][]byte, err error) {
+// Scripts are the first 20 output scripts of a descriptor on regtest. It panics on text that is
+// none: descriptors of tests are their own.
+func Scripts(text string) (out [][]byte) {
 	n := btc.Regtest
 	d, err := descriptor.Parse(text, descriptor.Options{Network: &n})
 	if err != nil {
-		return nil, err
+		panic(err)
 	}
 	for i := range uint32(20) {
 		o, err := d.Derive(i)
 		if err != nil {
-			return nil, err
+			panic(err)
 		}
 		out = append(out, o.Script)
 	}
-	return out, nil
+	return out
 }
 
-// payment is a transaction that pays to a script.
-func payment(script []byte, w, i int) (id string, raw []byte) {
+// Payment is a transaction that pays 100,000 sat to a script; w and i make it one of its own.
+func Payment(script []byte, w, i int) (id string, raw []byte) {
 	tx := wire.NewMsgTx(2)
 	from := chainhash.HashH(fmt.Appendf(nil, "%d %d", w, i))
 	tx.AddTxIn(wire.NewTxIn(wire.NewOutPoint(&from, 0), nil, nil))
