@@ -438,3 +438,30 @@ func TestNewPasswordsGoBackWithoutTheOldSecret(t *testing.T) {
 		}
 	}
 }
+
+// The old program lets two devices or connections have one name; here the second gets another, and
+// the report says which.
+func TestTwinNamesAreTold(t *testing.T) {
+	key := map[string]any{"original": key84, "fingerprint": "73c5da0a", "derivation": "m/84h/1h/0h", "type": "wpkh", "xpub": tpub}
+	connection := func(host string) string {
+		return `{"python_class": "cryptoadvance.specter.node.Node", "name": "Home", "host": "` + host + `", "port": 8332, "user": "u", "password": "p", "protocol": "http"}`
+	}
+	h := newHouse(t)
+	r := h.take(folder(t, map[string]string{
+		"config.json": `{"uid": "` + uid + `"}`, "devices/one.json": oldDevice("Twin", "passport", key), "devices/two.json": oldDevice("Twin", "seedsigner", key),
+		"nodes/home.json": connection("192.0.2.20"), "nodes/home_2.json": connection("192.0.2.21"),
+	}), legacy.Options{})
+	list, err := h.devices.List(context.Background(), auth.OwnerID)
+	if err != nil || len(list) != 2 || list[0].Name == list[1].Name {
+		t.Fatalf("devices are %+v, %v", list, err)
+	}
+	told := map[string][]string{}
+	for _, l := range r.Lines {
+		told[l.Kind] = append(told[l.Kind], l.Name+": "+l.Detail)
+	}
+	for kind, want := range map[string]string{"device": "Twin: named " + list[1].Name, "node": "Home: named Home"} {
+		if n := len(told[kind]); n != 2 || !strings.HasSuffix(told[kind][0], ": ") || !strings.HasPrefix(told[kind][1], want) {
+			t.Errorf("of %ss it says %q, want %q", kind, told[kind], want)
+		}
+	}
+}

@@ -79,11 +79,22 @@ func (t *taker) node(n *Node, here []node.Node) (string, error) {
 	if err != nil {
 		return "", t.refused(err, "node", OwnerID, n.Name)
 	}
-	t.line("node", OwnerID, n.Name, Taken, "%s", detail)
+	t.line("node", OwnerID, n.Name, Taken, "%s", renamed(detail, n.Name, made.Name))
 	if err := t.keepWritten(auth.OwnerID, n.written(), n.raw, nodeFields(made), true); err != nil {
 		return "", err
 	}
 	return made.Alias, t.note(auth.OwnerID, "node", n.Alias, strconv.FormatInt(made.ID, 10), nil)
+}
+
+// renamed adds to what is said of a thing that it has another name here: its own is another's.
+func renamed(detail, name, here string) string {
+	switch {
+	case name == here:
+		return detail
+	case detail == "":
+		return "named " + shown(here)
+	}
+	return "named " + shown(here) + "; " + detail
 }
 
 // written is the file that the way back writes of a node.
@@ -139,7 +150,7 @@ func (t *taker) device(d *Device) error {
 		if err != nil {
 			return t.refused(err, "device", d.User, d.Name)
 		}
-		t.line("device", d.User, d.Name, Taken, "%s", detail)
+		t.line("device", d.User, d.Name, Taken, "%s", renamed(detail, d.Name, made.Name))
 		if err := t.keepWritten(owner, d.file, d.raw, map[string]string{"name": made.Name, "type": made.Type}, true); err != nil {
 			return err
 		}
