@@ -112,6 +112,11 @@ func (u usb) PairAgent(ctx context.Context, by auth.Identity, direct bool) (web.
 	return p, err
 }
 
+// RenameAgent gives an agent of who asks another name.
+func (u usb) RenameAgent(ctx context.Context, by auth.Identity, id, name string) error {
+	return u.a.auth.RenameAgent(ctx, by, id, name)
+}
+
 // RevokeAgent shuts an agent out and cuts its line.
 func (u usb) RevokeAgent(ctx context.Context, by auth.Identity, id string) error {
 	if err := u.a.auth.RevokeAgent(ctx, by, id); err != nil {

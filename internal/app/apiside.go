@@ -146,8 +146,3 @@ func (u apiUSB) PairAgent(ctx context.Context, by auth.Identity, direct bool) (v
 	p, err := u.usb.PairAgent(ctx, by, direct)
 	return v1.BridgePairing(p), err
 }
-
-// RenameAgent gives an agent of who asks another name.
-func (u apiUSB) RenameAgent(ctx context.Context, by auth.Identity, id, name string) error {
-	return u.a.auth.RenameAgent(ctx, by, id, name)
-}

@@ -142,6 +142,7 @@ GET /settings/usb - + + +
 POST /settings/usb - + + + kind=local
 POST /settings/usb/test - + + +
 POST /settings/usb/agents - + + +
+POST /settings/usb/agents/{id}/name - - + - name=Cellar
 POST /settings/usb/agents/{id}/revoke - - + -
 GET /hwi/{$} + + + +
 GET /hwi/settings/{$} - - - +

@@ -31,6 +31,8 @@ type Bridge interface {
 	// PairAgent makes the code for one agent. direct: the page came to this very program by TLS, with
 	// no proxy between.
 	PairAgent(ctx context.Context, by auth.Identity, direct bool) (BridgePairing, error)
+	// RenameAgent gives an agent of who asks another name; errs.Invalid: it will not do.
+	RenameAgent(ctx context.Context, by auth.Identity, id, name string) error
 	// RevokeAgent shuts an agent of who asks out, at once.
 	RevokeAgent(ctx context.Context, by auth.Identity, id string) error
 }

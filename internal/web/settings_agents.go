@@ -17,6 +17,7 @@ import (
 func (s *Server) agentRoutes() []route {
 	return []route{
 		{"POST /settings/usb/agents", forUser, s.postPairAgent},
+		{"POST /settings/usb/agents/{id}/name", forUser, s.postAgentName},
 		{"POST /settings/usb/agents/{id}/revoke", forUser, s.postRevokeAgent},
 	}
 }
@@ -74,6 +75,25 @@ func (s *Server) postPairAgent(w http.ResponseWriter, r *http.Request) error {
 	show.Plain = !door.IsHTTPS(r) && !show.Here && !strings.HasSuffix(host, ".onion")
 	v.Pairing = show
 	return s.render(w, r, http.StatusOK, "settings_usb", v)
+}
+
+// postAgentName gives an agent another name.
+func (s *Server) postAgentName(w http.ResponseWriter, r *http.Request) error {
+	if s.c.Bridge == nil {
+		return errs.E(errs.Unavailable, "this Specter uses no USB devices")
+	}
+	if err := parseForm(r); err != nil {
+		return err
+	}
+	by, err := s.identity(r)
+	if err != nil {
+		return err
+	}
+	if err := s.c.Bridge.RenameAgent(r.Context(), by, r.PathValue("id"), r.PostFormValue("name")); err != nil {
+		return err
+	}
+	s.say(w, r, flashOK, "The agent has its new name.")
+	return s.redirect(w, r, "/settings/usb")
 }
 
 // postRevokeAgent shuts an agent out.

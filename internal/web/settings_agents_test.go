@@ -37,6 +37,16 @@ func (u *usbDesk) PairAgent(_ context.Context, _ auth.Identity, direct bool) (we
 	return p, nil
 }
 
+func (u *usbDesk) RenameAgent(_ context.Context, by auth.Identity, id, name string) error {
+	for i, a := range u.desks.all[by.User.ID] {
+		if a.ID == id && name != "" {
+			u.desks.all[by.User.ID][i].Name = name
+			return nil
+		}
+	}
+	return errs.E(errs.NotFound, "there is no such agent")
+}
+
 func (u *usbDesk) RevokeAgent(_ context.Context, by auth.Identity, id string) error {
 	list := u.desks.all[by.User.ID]
 	left := slices.DeleteFunc(slices.Clone(list), func(a web.BridgeAgent) bool { return a.ID == id })
@@ -82,6 +92,12 @@ func TestAUserPairsAndRevokesAgents(t *testing.T) {
 	}
 	if strings.Contains(body, "Bob") || strings.Contains(body, "<b>") {
 		t.Errorf("the list: %s", body)
+	}
+	if a := c.post("/settings/usb/agents/desk1/name", url.Values{"name": {"<i>Cellar"}}); a.status != http.StatusOK || a.path != "/settings/usb" || u.desks.all[auth.OwnerID][0].Name != "<i>Cellar" || !strings.Contains(a.body, "&lt;i&gt;Cellar") {
+		t.Errorf("renaming: %d %s, %+v", a.status, a.path, u.desks.all[auth.OwnerID])
+	}
+	if a := c.post("/settings/usb/agents/bobs/name", url.Values{"name": {"Mine"}}); a.status != http.StatusNotFound || u.desks.all["bob"][0].Name == "Mine" {
+		t.Errorf("renaming another's: %d", a.status)
 	}
 	if a := c.post("/settings/usb/agents/desk1/revoke", nil); a.status != http.StatusOK || len(u.desks.all[auth.OwnerID]) != 1 {
 		t.Errorf("revoking: %d %v", a.status, u.desks.all[auth.OwnerID])
