@@ -351,18 +351,3 @@ func addressOf(t *testing.T, text string, i int) string {
 	}
 	return a
 }
-
-// A file that may not be read is a line; the rest comes in.
-func TestFilesThatMayNotBeRead(t *testing.T) {
-	if os.Geteuid() == 0 {
-		t.Skip("SKIPPED: root may read everything")
-	}
-	dir := folder(t, map[string]string{"devices/a.json": oldDevice("A", "other"), "devices/b.json": oldDevice("B", "other")})
-	if err := os.Chmod(filepath.Join(dir, "devices/a.json"), 0); err != nil {
-		t.Fatal(err)
-	}
-	r := newHouse(t).take(dir, legacy.Options{})
-	if outcome(r, "device", "B") != legacy.Taken || !told(r, "devices/a.json", "cannot be read") {
-		t.Errorf("it said %v, %v", r.Lines, r.Problems)
-	}
-}
