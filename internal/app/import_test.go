@@ -58,6 +58,36 @@ func oldFiles(t *testing.T, dir string, node map[string]any) {
 	}
 }
 
+// oldNode is a node with the wallet that the old program kept inside it.
+func oldNode(t *testing.T) (n *coretest.Node, name string) {
+	t.Helper()
+	n, name = coretest.Start(t, coretest.Options{}), "specter"+oldUID+"/savings"
+	if err := n.RPC("", "createwallet", nil, name, true, true, "", false, true); err != nil {
+		t.Fatal(err)
+	}
+	var done []struct{ Success bool }
+	if err := n.RPC(name, "importdescriptors", &done, []map[string]any{
+		{"desc": oldReceive, "active": true, "range": []int{0, 60}, "timestamp": "now", "internal": false},
+		{"desc": oldChange, "active": true, "range": []int{0, 60}, "timestamp": "now", "internal": true}}); err != nil {
+		t.Fatal(err)
+	}
+	if len(done) != 2 || !done[0].Success || !done[1].Success {
+		t.Fatalf("the node answers %+v", done)
+	}
+	return n, name
+}
+
+// oldConnection is how the old program wrote that it is connected to a node.
+func oldConnection(t *testing.T, n *coretest.Node) map[string]any {
+	t.Helper()
+	cookie, err := os.ReadFile(n.CookieFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	user, password, _ := strings.Cut(string(cookie), ":")
+	return map[string]any{"name": "Home", "host": "127.0.0.1", "port": fmt.Sprint(n.Port()), "user": user, "password": password, "protocol": "http"}
+}
+
 // takeOver imports a folder into the data folder of a config.
 func takeOver(t *testing.T, cfg Config, from string) {
 	t.Helper()
@@ -74,33 +104,21 @@ func takeOver(t *testing.T, cfg Config, from string) {
 // The wallet that the old program kept inside the node is used as it is: no second one is made,
 // and no block is looked through again.
 func TestOldWalletInsideTheNodeIsUsedAgain(t *testing.T) {
-	n := coretest.Start(t, coretest.Options{})
-	name := "specter" + oldUID + "/savings"
+	n, name := oldNode(t)
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	must(n.RPC("", "createwallet", nil, name, true, true, "", false, true))
-	var done []struct{ Success bool }
-	must(n.RPC(name, "importdescriptors", &done, []map[string]any{
-		{"desc": oldReceive, "active": true, "range": []int{0, 60}, "timestamp": "now", "internal": false},
-		{"desc": oldChange, "active": true, "range": []int{0, 60}, "timestamp": "now", "internal": true}}))
-	if len(done) != 2 || !done[0].Success || !done[1].Success {
-		t.Fatalf("the node answers %+v", done)
-	}
 	paid := n.Send(oldAddress, "0.5")
 	n.Mine(1)
 	later := n.Send(oldAddress, "0.25")
 	n.Mine(1)
-	cookie, err := os.ReadFile(n.CookieFile())
-	must(err)
-	user, password, _ := strings.Cut(string(cookie), ":")
 
 	cfg := Config{DataDir: t.TempDir(), Log: quiet(), Now: time.Now, hash: auth.HashParams{Memory: 64, Passes: 1, Lanes: 1}}
 	old := t.TempDir()
-	oldFiles(t, old, map[string]any{"name": "Home", "host": "127.0.0.1", "port": fmt.Sprint(n.Port()), "user": user, "password": password, "protocol": "http"})
+	oldFiles(t, old, oldConnection(t, n))
 	ghost := cacheTxs(t, n, old, paid)
 	takeOver(t, cfg, old)
 	before := balanceBefore(t, cfg)
@@ -139,26 +157,17 @@ func TestOldWalletInsideTheNodeIsUsedAgain(t *testing.T) {
 // The same while this program runs: what the old one kept inside the node is used at once, and so is
 // its uid, by the wallets that are made after.
 func TestOldWalletInsideTheNodeIsUsedWhileTheProgramRuns(t *testing.T) {
-	n := coretest.Start(t, coretest.Options{})
-	name := "specter" + oldUID + "/savings"
+	n, name := oldNode(t)
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	must(n.RPC("", "createwallet", nil, name, true, true, "", false, true))
-	var done []struct{ Success bool }
-	must(n.RPC(name, "importdescriptors", &done, []map[string]any{
-		{"desc": oldReceive, "active": true, "range": []int{0, 60}, "timestamp": "now", "internal": false},
-		{"desc": oldChange, "active": true, "range": []int{0, 60}, "timestamp": "now", "internal": true}}))
 	n.Send(oldAddress, "0.5")
 	n.Mine(1)
-	cookie, err := os.ReadFile(n.CookieFile())
-	must(err)
-	user, password, _ := strings.Cut(string(cookie), ":")
 	old := t.TempDir()
-	oldFiles(t, old, map[string]any{"name": "Home", "host": "127.0.0.1", "port": fmt.Sprint(n.Port()), "user": user, "password": password, "protocol": "http"})
+	oldFiles(t, old, oldConnection(t, n))
 
 	h := open(t, Config{})
 	openToAll(t, h)

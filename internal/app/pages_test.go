@@ -210,7 +210,7 @@ func (b *tab) calm() {
 // move what somebody is about to press.
 func TestNothingJumpsWhileAPageOpens(t *testing.T) {
 	if testing.Short() {
-		t.Skip("a browser run")
+		t.Skip("SKIPPED: -short leaves browser runs out")
 	}
 	h := newTour(t)
 	b := openTab(t, h.URL(), 1280, 900)
@@ -237,7 +237,7 @@ func TestNothingJumpsWhileAPageOpens(t *testing.T) {
 // a phone and on a desk.
 func TestEveryPageFitsInGerman(t *testing.T) {
 	if testing.Short() {
-		t.Skip("a browser run")
+		t.Skip("SKIPPED: -short leaves browser runs out")
 	}
 	h := newTour(t)
 	b := openTab(t, h.URL(), 1280, 900)

@@ -22,7 +22,6 @@ import (
 	"specter/internal/device"
 	"specter/internal/node"
 	"specter/internal/setting"
-	"specter/internal/store"
 )
 
 // mark begins every planted secret: one look finds them all.
@@ -98,32 +97,13 @@ func planted(t *testing.T, log *bytes.Buffer) (dir string, p plants, others map[
 	t.Helper()
 	ctx := context.Background()
 	dir, p, others = t.TempDir(), plants{}, map[string]string{}
-	db, err := store.Open(ctx, filepath.Join(dir, databaseFile))
-	if err != nil {
-		t.Fatal(err)
-	}
-	plantStore(t, db, p, 35)
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	plain := &files{path: dir}
+	var names []string
 	for i := range 8 {
 		for _, name := range []string{"tls/authority.key", "tls/acme/example.org", "ssh/id_ed25519", "tor/onion.key", "tor/control"} {
-			name = fmt.Sprintf("%s-%d", name, i)
-			if err := plain.Write(name, p.make("file "+name)); err != nil {
-				t.Fatal(err)
-			}
+			names = append(names, fmt.Sprintf("%s-%d", name, i))
 		}
 	}
-	memory, err := openMemory(filepath.Join(dir, signersFile), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range 20 {
-		if err := memory.Put(fmt.Sprintf("pairing %d", i), p.make(fmt.Sprintf("pairing %d", i))); err != nil {
-			t.Fatal(err)
-		}
-	}
+	plantFolder(t, dir, p, 35, names)
 	h := open(t, Config{DataDir: dir, Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	must := func(err error) {
 		t.Helper()
@@ -154,7 +134,7 @@ func planted(t *testing.T, log *bytes.Buffer) (dir string, p plants, others map[
 			Password: node.NewSecret(string(p.make("password of node " + name)))})
 		must(err)
 	}
-	_, err = h.settings.ChangeTor(ctx, func(c *setting.Tor) error { c.Password = string(p.make("password of tor")); return nil })
+	_, err := h.settings.ChangeTor(ctx, func(c *setting.Tor) error { c.Password = string(p.make("password of tor")); return nil })
 	must(err)
 	h.stop()
 	return dir, p, others

@@ -105,22 +105,20 @@ func plantStore(t *testing.T, db *store.DB, p plants, n int) {
 	}
 }
 
-// 200 secrets that an older Specter of ours left in clear (passwords of nodes, seeds, kept files,
-// answers that hold tokens, keys of TLS, SSH and the onion service, what drivers remember) are
-// unreadable after one start: in the database, its log, files and what is logged. What comes
-// later is sealed from the beginning, and all of it is found again.
-func TestNoPlantedSecretStandsInClear(t *testing.T) {
-	ctx, dir, p := context.Background(), t.TempDir(), plants{}
-	db, err := store.Open(ctx, filepath.Join(dir, databaseFile))
+// plantFolder plants in a data folder what an older Specter of ours left there: its database with n
+// things, files, and what drivers remember.
+func plantFolder(t *testing.T, dir string, p plants, n int, names []string) {
+	t.Helper()
+	db, err := store.Open(context.Background(), filepath.Join(dir, databaseFile))
 	if err != nil {
 		t.Fatal(err)
 	}
-	plantStore(t, db, p, 30)
+	plantStore(t, db, p, n)
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
 	plain := &files{path: dir}
-	for _, name := range []string{"tls/authority.key", "tls/specter.key", "tls/acme/example.org", "ssh/id_ed25519", "tor/onion.key", "tor/control"} {
+	for _, name := range names {
 		if err := plain.Write(name, p.make("file "+name)); err != nil {
 			t.Fatal(err)
 		}
@@ -134,6 +132,15 @@ func TestNoPlantedSecretStandsInClear(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// 200 secrets that an older Specter of ours left in clear (passwords of nodes, seeds, kept files,
+// answers that hold tokens, keys of TLS, SSH and the onion service, what drivers remember) are
+// unreadable after one start: in the database, its log, files and what is logged. What comes
+// later is sealed from the beginning, and all of it is found again.
+func TestNoPlantedSecretStandsInClear(t *testing.T) {
+	ctx, dir, p := context.Background(), t.TempDir(), plants{}
+	plantFolder(t, dir, p, 30, []string{"tls/authority.key", "tls/specter.key", "tls/acme/example.org", "ssh/id_ed25519", "tor/onion.key", "tor/control"})
 	clear, err := os.ReadFile(filepath.Join(dir, databaseFile))
 	if err != nil || !bytes.Contains(clear, p["seed of device thing 3"]) {
 		t.Fatalf("nothing was planted: %v", err)

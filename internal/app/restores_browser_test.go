@@ -188,7 +188,7 @@ func doorPages(t *testing.T, b *tab, look func(name string)) {
 func TestThePagesAtTheDoorAreForEverybody(t *testing.T) {
 	script := axeScript(t)
 	if testing.Short() {
-		t.Skip("a browser run")
+		t.Skip("SKIPPED: -short leaves browser runs out")
 	}
 	b := openTab(t, "", 1280, 900)
 	b.early(script)
@@ -214,7 +214,7 @@ func TestThePagesAtTheDoorAreForEverybody(t *testing.T) {
 // In German too they push nothing out of the window.
 func TestThePagesAtTheDoorFitInGerman(t *testing.T) {
 	if testing.Short() {
-		t.Skip("a browser run")
+		t.Skip("SKIPPED: -short leaves browser runs out")
 	}
 	b := openTab(t, "", 1280, 900, chromedp.Flag("accept-lang", "de"))
 	doorPages(t, b, func(name string) {

@@ -38,26 +38,13 @@ func TestTheOwnAuthorityRenewsTheLeafAtOnce(t *testing.T) {
 func TestFilesAreReadAgainOnWish(t *testing.T) {
 	m := &machine{names: []string{"10.0.0.2"}, now: noon}
 	dir := t.TempDir()
-	put := func() string {
-		s := m.self(t)
-		for _, name := range []string{"specter.crt", "specter.key"} {
-			data, err := m.files.Read("tls/" + name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		return s.State().Fingerprint
-	}
-	put()
+	m.put(t, dir)
 	p, err := cert.NewPair(filepath.Join(dir, "specter.crt"), filepath.Join(dir, "specter.key"), func() time.Time { return noon })
 	if err != nil {
 		t.Fatal(err)
 	}
 	m.names, m.now = []string{"10.0.0.3"}, noon.Add(time.Hour)
-	second := put()
+	second := m.put(t, dir)
 	if err := p.Renew(context.Background()); err != nil || p.State().Fingerprint != second {
 		t.Errorf("in use is %s, the files hold %s (%v)", p.State().Fingerprint, second, err)
 	}

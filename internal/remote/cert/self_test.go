@@ -7,6 +7,8 @@ import (
 	"errors"
 	"math/big"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -22,6 +24,22 @@ type machine struct {
 	files remotetest.Files
 	names []string
 	now   time.Time
+}
+
+// put writes a certificate of the machine and its key into a folder, and returns its fingerprint.
+func (m *machine) put(t *testing.T, dir string) string {
+	t.Helper()
+	s := m.self(t)
+	for _, name := range []string{"specter.crt", "specter.key"} {
+		data, err := m.files.Read("tls/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s.State().Fingerprint
 }
 
 func (m *machine) self(t *testing.T) *cert.Self {

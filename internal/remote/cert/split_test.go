@@ -95,20 +95,7 @@ func TestClosingOneBranchEndsBoth(t *testing.T) {
 func TestFilesThatChangeAreTakenWithoutARestart(t *testing.T) {
 	m := &machine{now: noon}
 	dir := t.TempDir()
-	put := func() string {
-		s := m.self(t)
-		for _, name := range []string{"specter.crt", "specter.key"} {
-			data, err := m.files.Read("tls/" + name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		return s.State().Fingerprint
-	}
-	first := put()
+	first := m.put(t, dir)
 	now := noon
 	p, err := cert.NewPair(filepath.Join(dir, "specter.crt"), filepath.Join(dir, "specter.key"), func() time.Time { return now })
 	if err != nil {
@@ -118,7 +105,7 @@ func TestFilesThatChangeAreTakenWithoutARestart(t *testing.T) {
 		t.Errorf("first %s, got %s", first, got)
 	}
 	m.names, now = []string{"10.0.0.3"}, now.Add(time.Minute)
-	second := put()
+	second := m.put(t, dir)
 	if got := p.State().Fingerprint; got != second || first == second {
 		t.Errorf("renewed to %s, got %s", second, got)
 	}
@@ -130,7 +117,7 @@ func TestFilesThatChangeAreTakenWithoutARestart(t *testing.T) {
 		t.Errorf("spoilt files: %+v", st)
 	}
 	now = noon.Add(500 * 24 * time.Hour)
-	put()
+	m.put(t, dir)
 	if st := p.State(); !strings.Contains(st.Trouble, "expired") {
 		t.Errorf("expired: %+v", st)
 	}
