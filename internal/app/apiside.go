@@ -19,7 +19,7 @@ type apiSide struct{ a *App }
 
 // remote is what the API asks about being reached from elsewhere.
 func (s apiSide) remote() v1.Remote {
-	r := v1.Remote{Certificates: s.a, Doctor: s.a.Examine, Reachable: s.a.reachable, Onion: apiOnion{s.a.onions}}
+	r := v1.Remote{Certificates: s.a, Doctor: s.a.Examine, Reachable: s.a.reachable, Onion: s.a.onions}
 	if !s.a.c.BridgeOnly {
 		r.Tunnels = apiTunnels{s.a.tunnels}
 	}
@@ -97,25 +97,6 @@ func (t *tunnels) ExpectHost(ctx context.Context, id, fingerprint string) error 
 	}
 	t.log.Warn("the key of an SSH server was pinned by the owner", "server", one.Target, "key", fingerprint)
 	return t.RetryTunnel(ctx, id)
-}
-
-// apiOnion is the onion service for the API.
-type apiOnion struct{ *onionService }
-
-// Onion tells how it stands.
-func (o apiOnion) Onion(ctx context.Context) (v1.OnionState, error) {
-	s, err := o.onionService.Onion(ctx)
-	return v1.OnionState(s), err
-}
-
-// TestProxy tries the SOCKS proxy.
-func (o apiOnion) TestProxy(ctx context.Context) ([]v1.ProxyStep, error) {
-	list, err := o.onionService.TestProxy(ctx)
-	out := make([]v1.ProxyStep, len(list))
-	for i, one := range list {
-		out[i] = v1.ProxyStep(one)
-	}
-	return out, err
 }
 
 // apiUSB is the bridge and its agents for the API.

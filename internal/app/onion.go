@@ -14,7 +14,6 @@ import (
 	"specter/internal/remote/cert"
 	"specter/internal/remote/tor"
 	"specter/internal/setting"
-	"specter/internal/web"
 )
 
 // Tor is what the command line says about the onion service.
@@ -199,12 +198,12 @@ func (a *App) serveOnion(l net.Listener) error {
 }
 
 // Onion is what the page shows.
-func (o *onionService) Onion(ctx context.Context) (web.OnionState, error) {
+func (o *onionService) Onion(ctx context.Context) (tor.Standing, error) {
 	t, err := o.wanted(ctx)
 	if err != nil {
-		return web.OnionState{}, err
+		return tor.Standing{}, err
 	}
-	v := web.OnionState{On: t.On, Forced: o.a.c.Tor.On, Control: t.Control, Password: t.Password != "", Fixed: o.a.c.Tor.Control != "" || o.a.c.Tor.Password != ""}
+	v := tor.Standing{On: t.On, Forced: o.a.c.Tor.On, Control: t.Control, Password: t.Password != "", Fixed: o.a.c.Tor.Control != "" || o.a.c.Tor.Password != ""}
 	v.Clients, err = o.clients.List()
 	if err != nil {
 		v.Trouble = err.Error()

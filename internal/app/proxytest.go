@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"specter/internal/errs"
-	"specter/internal/web"
+	"specter/internal/remote/tor"
 )
 
 // checkService is the Tor Project's own site, which the old Specter asked too. It is an outside
@@ -23,7 +23,7 @@ const proxyFor = 45 * time.Second
 // TestProxy tries the way out: that a SOCKS5 proxy answers, that it is Tor, and that an onion
 // service is reached through it: our own where there is one, and the Tor Project's where
 // outside services are allowed.
-func (o *onionService) TestProxy(ctx context.Context) ([]web.ProxyStep, error) {
+func (o *onionService) TestProxy(ctx context.Context) ([]tor.ProxyStep, error) {
 	p, err := o.a.settings.Program(ctx)
 	if err != nil {
 		return nil, err
@@ -31,16 +31,16 @@ func (o *onionService) TestProxy(ctx context.Context) ([]web.ProxyStep, error) {
 	if p.Proxy == "" {
 		return nil, errs.E(errs.Invalid, "no proxy is set; write its address under Settings, Program, for example 127.0.0.1:9050")
 	}
-	steps := []web.ProxyStep{{Name: "proxy", Err: o.a.outside.greetProxy(ctx, p.Proxy)}}
+	steps := []tor.ProxyStep{{Name: "proxy", Err: o.a.outside.greetProxy(ctx, p.Proxy)}}
 	if steps[0].Err != nil {
 		return steps, nil
 	}
-	steps = append(steps, web.ProxyStep{Name: "tor", Err: o.a.outside.isTor(ctx, p.Proxy)})
+	steps = append(steps, tor.ProxyStep{Name: "tor", Err: o.a.outside.isTor(ctx, p.Proxy)})
 	if name := o.name.Load(); name != nil && o.Status().Up {
-		steps = append(steps, web.ProxyStep{Name: "own", Err: o.a.outside.reachThrough(ctx, p.Proxy, *name+":80")})
+		steps = append(steps, tor.ProxyStep{Name: "own", Err: o.a.outside.reachThrough(ctx, p.Proxy, *name+":80")})
 	}
 	if p.Outside {
-		steps = append(steps, web.ProxyStep{Name: "onion", Err: o.a.outside.reachThrough(ctx, p.Proxy, checkService)})
+		steps = append(steps, tor.ProxyStep{Name: "onion", Err: o.a.outside.reachThrough(ctx, p.Proxy, checkService)})
 	}
 	return steps, nil
 }

@@ -56,12 +56,12 @@ type torKeeper struct {
 	h       *house
 	clients []tor.Client
 	noTor   error // what tor says to being switched on
-	steps   []web.ProxyStep
+	steps   []tor.ProxyStep
 }
 
-func (k *torKeeper) Onion(ctx context.Context) (web.OnionState, error) {
+func (k *torKeeper) Onion(ctx context.Context) (tor.Standing, error) {
 	t, err := setting.New(k.h).Tor(ctx)
-	v := web.OnionState{On: t.On, Control: t.Control, Password: t.Password != "", Clients: slices.Clone(k.clients), Proxy: "127.0.0.1:9050"}
+	v := tor.Standing{On: t.On, Control: t.Control, Password: t.Password != "", Clients: slices.Clone(k.clients), Proxy: "127.0.0.1:9050"}
 	if t.On {
 		v.Name = "2gzyxa5ihm7nsggfxnu52rck2vv4rvmdlkiu3zzui5du4xyclen53wid.onion"
 		v.State.Trouble = "tor is still connecting to its network (45 %)"
@@ -92,7 +92,7 @@ func (k *torKeeper) RemoveOnionClient(_ context.Context, name string) error {
 	return nil
 }
 
-func (k *torKeeper) TestProxy(context.Context) ([]web.ProxyStep, error) { return k.steps, nil }
+func (k *torKeeper) TestProxy(context.Context) ([]tor.ProxyStep, error) { return k.steps, nil }
 
 // examined is what the doctor finds.
 func examined(_ context.Context, address string) []doctor.Finding {

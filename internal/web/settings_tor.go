@@ -13,13 +13,13 @@ import (
 // torPage is the page "Tor": the onion service, who may reach it, and the way out.
 type torPage struct {
 	settingsFrame
-	OnionState
-	Address string        // what one types into Tor Browser; "" no service runs
-	QR      template.HTML // of Address
-	Pass    *tor.Pass     // of a client that was made just now
-	For     string        // whose
-	Typed   string        // the control port in the form
-	Steps   []ProxyStep   // of a test of the proxy
+	tor.Standing
+	Address string          // what one types into Tor Browser; "" no service runs
+	QR      template.HTML   // of Address
+	Pass    *tor.Pass       // of a client that was made just now
+	For     string          // whose
+	Typed   string          // the control port in the form
+	Steps   []tor.ProxyStep // of a test of the proxy
 	Error   string
 }
 
@@ -40,7 +40,7 @@ func (s *Server) torPage(r *http.Request) (torPage, error) {
 		return torPage{}, errs.E(errs.NotFound, "this program makes no onion service")
 	}
 	v := torPage{settingsFrame: f}
-	if v.OnionState, err = s.c.Onion.Onion(r.Context()); err != nil {
+	if v.Standing, err = s.c.Onion.Onion(r.Context()); err != nil {
 		return v, err
 	}
 	v.Typed = v.Control

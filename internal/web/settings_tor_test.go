@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"specter/internal/errs"
+	"specter/internal/remote/tor"
 	"specter/internal/setting"
 	"specter/internal/web"
 )
@@ -81,7 +82,7 @@ func TestAClientsKeyIsShownOnce(t *testing.T) {
 
 func TestTheTestOfTheProxyIsShownStepByStep(t *testing.T) {
 	k, c := withTor(t)
-	k.steps = []web.ProxyStep{{Name: "proxy"}, {Name: "onion", Err: errors.New("no way there")}}
+	k.steps = []tor.ProxyStep{{Name: "proxy"}, {Name: "onion", Err: errors.New("no way there")}}
 	a := c.post("/settings/remote/tor/test", nil).want(200)
 	if !strings.Contains(a.body, "A SOCKS5 proxy answers") || !strings.Contains(a.body, "no way there") {
 		t.Error(a.body)

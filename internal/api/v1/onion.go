@@ -104,10 +104,10 @@ func (c *call) onion() (Onion, error) {
 }
 
 // onionState is the service and how it stands.
-func (c *call) onionState() (Onion, OnionState, error) {
+func (c *call) onionState() (Onion, tor.Standing, error) {
 	o, err := c.onion()
 	if err != nil {
-		return nil, OnionState{}, err
+		return nil, tor.Standing{}, err
 	}
 	s, err := o.Onion(c.ctx())
 	return o, s, err
@@ -204,6 +204,6 @@ func postProxyTest(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	steps := mapped(list, func(s ProxyStep) triedView { return tried(s.Name, "", s.Err) })
+	steps := mapped(list, func(s tor.ProxyStep) triedView { return tried(s.Name, "", s.Err) })
 	return stepsView{allWell(steps), steps}, nil
 }

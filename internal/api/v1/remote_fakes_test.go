@@ -122,8 +122,8 @@ func (g *gatehouse) ExpectHost(_ context.Context, id, fingerprint string) error 
 // onions is the onion service of a test.
 type onions struct{ *gatehouse }
 
-func (o onions) Onion(context.Context) (v1.OnionState, error) {
-	s := v1.OnionState{On: o.tor.On, Control: o.tor.Control, Password: o.tor.Password != "", Clients: o.clients, Proxy: "127.0.0.1:9050"}
+func (o onions) Onion(context.Context) (tor.Standing, error) {
+	s := tor.Standing{On: o.tor.On, Control: o.tor.Control, Password: o.tor.Password != "", Clients: o.clients, Proxy: "127.0.0.1:9050"}
 	if s.On {
 		s.Name = strings.Repeat("a", 56) + ".onion"
 		s.State = tor.State{Status: remote.Status{Up: true, Since: time.Unix(1_800_000_000, 0)}, Made: true, Version: "0.4.8"}
@@ -152,8 +152,8 @@ func (o onions) RemoveOnionClient(_ context.Context, name string) error {
 	o.gatehouse.clients = slices.DeleteFunc(o.gatehouse.clients, func(c tor.Client) bool { return c.Name == name })
 	return nil
 }
-func (o onions) TestProxy(context.Context) ([]v1.ProxyStep, error) {
-	return []v1.ProxyStep{{Name: "proxy"}, {Name: "tor", Err: errs.E(errs.Unavailable, "it leads nowhere")}}, nil
+func (o onions) TestProxy(context.Context) ([]tor.ProxyStep, error) {
+	return []tor.ProxyStep{{Name: "proxy"}, {Name: "tor", Err: errs.E(errs.Unavailable, "it leads nowhere")}}, nil
 }
 
 // drivers is the bridge of a test. Its agents are the owner's.
