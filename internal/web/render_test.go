@@ -37,3 +37,11 @@ func TestEveryPageParsesInEveryLanguage(t *testing.T) {
 		}
 	}
 }
+
+func TestSizesKeepADigitThatSaysSomething(t *testing.T) {
+	for n, want := range map[int64]string{0: "0.0 kB", 12_345: "12.3 kB", 999_940: "999.9 kB", 1_000_000: "1.0 MB", 12_345_678: "12.3 MB", 9_900_000_000: "9900.0 MB", 12_300_000_000: "12.3 GB"} {
+		if got := megabytes(n); got != want {
+			t.Errorf("%d is %q, want %q", n, got, want)
+		}
+	}
+}

@@ -49,11 +49,14 @@ func (p programPage) Megabytes(n int64) string { return megabytes(n) }
 // TopRows are the greatest tables.
 func (p programPage) TopRows() []setting.Rows { return p.Storage.Rows[:min(len(p.Storage.Rows), 6)] }
 
-// megabytes prints bytes as MB with one decimal, or GB where they are many.
+// megabytes prints bytes as MB with one decimal; as kB where they are few, as GB where they are many.
 func megabytes(n int64) string {
 	unit, name := int64(1_000_000), " MB"
-	if n >= 10_000_000_000 {
+	switch {
+	case n >= 10_000_000_000:
 		unit, name = 1_000_000_000, " GB"
+	case n < 1_000_000:
+		unit, name = 1_000, " kB"
 	}
 	tenths := (n*10 + unit/2) / unit
 	return strconv.FormatInt(tenths/10, 10) + "." + strconv.FormatInt(tenths%10, 10) + name
